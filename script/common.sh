@@ -1,0 +1,45 @@
+# Sourced by the scripts beside it: finds Python, makes .venv, installs what is asked for, and skips all of it when
+# nothing has changed since the last time.
+# shellcheck shell=bash
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
+    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null \
+      && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Koe needs Python 3.11 or newer. Install it (on Debian or Ubuntu: sudo apt install python3 python3-venv)," >&2
+  echo "or name it: PYTHON=/path/to/python3.11 $0" >&2
+  return 2
+}
+
+make_environment() {
+  [ -x .venv/bin/pip ] && return
+  local python
+  python=$(find_python)
+  echo "Making an environment of its own in .venv with $("$python" --version) ..." >&2
+  if ! "$python" -m venv --clear .venv; then
+    echo "Python's venv module is missing (on Debian or Ubuntu: sudo apt install python3-venv)." >&2
+    return 2
+  fi
+}
+
+# install EXTRAS: the package from this folder, editable, with its extras, such as "espeak" or "espeak,dev".
+install() {
+  local extras=$1 wanted stamp=.venv/koe-installed
+  make_environment
+  # Several sets of extras may have been installed one after the other; each leaves a line.
+  wanted="$extras $(cksum <pyproject.toml)"
+  if [ -f "$stamp" ] && grep -qxF "$wanted" "$stamp"; then
+    return
+  fi
+  echo "Installing Koe and what it needs (about a minute the first time) ..." >&2
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+  echo "$wanted" >>"$stamp"
+}

@@ -1,0 +1,141 @@
+"""The composition root: builds everything once, passes it down, owns the order of start and stop."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from koe import logs
+from koe.adapters.addresses import IPAddress, reachable
+from koe.adapters.discovery import Discovery
+from koe.adapters.wyoming import WyomingServer
+from koe.core.voice import Voice
+from koe.engine import Engine
+from koe.engine.espeak import EspeakEngine
+from koe.engine.fake import FakeEngine
+from koe.settings import ListenAddress, Loaded, Settings
+from koe.speech import Speaker
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_LANGUAGE = "en-US"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a newcomer needs to know of a server that has just started."""
+
+    name: str
+    """Under which Home Assistant shows it."""
+
+    uris: tuple[str, ...]
+    """Where clients reach it."""
+
+    voices: tuple[Voice, ...]
+
+    default_voice: Voice
+
+    discoverable: bool
+
+    data_dir: Path
+
+
+def serve(loaded: Loaded, *, announce: Callable[[ServerInfo], None]) -> int:
+    """Run the server until SIGTERM or SIGINT; the exit code. Raises KoeError if it can't start."""
+    logs.configure(loaded.settings.log.level, loaded.settings.log.format)
+    return asyncio.run(_serve(loaded, announce))
+
+
+@asynccontextmanager
+async def open_speaker(settings: Settings, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Speaker]:
+    """A Speaker with its engines started, and stopped at the end. Raises EngineUnavailable, UnknownVoice."""
+    speaker = Speaker(
+        _engines(settings),
+        fallback=settings.engine.fallback,
+        default_language=system_language(environ),
+        speech=settings.speech,
+        voice=settings.voice,
+    )
+    try:
+        await speaker.start()
+        yield speaker
+    finally:
+        await speaker.stop()
+
+
+def system_language(environ: Mapping[str, str]) -> str:
+    """BCP-47 tag of the system's language; English where it has none."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        tag = environ.get(name, "").split(".")[0].split("@")[0].replace("_", "-")
+        if tag not in ("", "C", "POSIX"):
+            return tag
+    return DEFAULT_LANGUAGE
+
+
+async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
+    settings = loaded.settings
+    stopping = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
+    async with open_speaker(settings) as speaker:
+        server = WyomingServer(speaker, settings.wyoming, settings.name)
+        await server.start()
+        discovery = _discovery(settings, server)
+        try:
+            if discovery is not None:
+                await discovery.start()
+            await speaker.warm_up()
+            announce(_server_info(loaded, speaker, server, discoverable=discovery is not None))
+            await stopping.wait()
+            _log.info("stopping")
+        finally:
+            if discovery is not None:
+                await discovery.stop()
+            await server.stop(settings.stop.grace)
+    _log.info("stopped")
+    return 0
+
+
+def _engines(settings: Settings) -> Sequence[Engine]:
+    """The default engine first."""
+    engines: list[Engine] = [EspeakEngine(settings.engine.espeak.rate, settings.engine.espeak.pitch)]
+    if settings.engine.fake.enabled:
+        engines.append(FakeEngine())
+    return sorted(engines, key=lambda engine: engine.name != settings.engine.default)
+
+
+def _discovery(settings: Settings, server: WyomingServer) -> Discovery | None:
+    bound = [ListenAddress.parse(uri) for uri in server.uris if uri.startswith("tcp:")]
+    if not settings.discovery.enabled or not bound:
+        return None
+    # Home Assistant keeps one port per server: that of the first address.
+    port = bound[0].port
+    same_port = [address for address in bound if address.port == port]
+    return Discovery(settings.name, port, lambda: reachable(same_port), settings.discovery.check_interval)
+
+
+def _server_info(loaded: Loaded, speaker: Speaker, server: WyomingServer, *, discoverable: bool) -> ServerInfo:
+    return ServerInfo(
+        name=loaded.settings.name,
+        uris=tuple(uri for bound in server.uris for uri in _client_uris(bound)),
+        voices=tuple(speaker.voices()),
+        default_voice=speaker.default_voice(),
+        discoverable=discoverable,
+        data_dir=loaded.data_dir,
+    )
+
+
+def _client_uris(bound: str) -> list[str]:
+    """A wildcard is no address that a client could use."""
+    address = ListenAddress.parse(bound)
+    if address.kind == "unix" or not address.every_address:
+        return [bound]
+    return [_uri(ip, address.port) for ip in reachable([address])]
+
+
+def _uri(ip: IPAddress, port: int) -> str:
+    return f"tcp://[{ip}]:{port}" if ip.version == 6 else f"tcp://{ip}:{port}"

@@ -1,0 +1,1 @@
+"""Audio at rest and on its way: files, sample rates."""

@@ -1,0 +1,63 @@
+"""The `koe` command. Nothing heavy is imported before a command needs it, so that `koe --help` is quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from koe.cli.config import config
+from koe.cli.doctor import doctor
+from koe.cli.failures import FailureGroup
+from koe.cli.say import say
+from koe.cli.serve import serve
+from koe.cli.state import State
+from koe.cli.voices import voices
+
+_EPILOG = "Ends with 0: all went well; 1: it failed; 2: wrong usage or settings; 130: interrupted with Ctrl+C."
+
+app = typer.Typer(
+    cls=FailureGroup,
+    help="Koe gives a house its voices: a text-to-speech server for Home Assistant.\n\n"
+    "Start it with [bold]koe serve[/bold], then add it in Home Assistant under "
+    "Settings > Devices & services. Try it without a server with [bold]koe say 'Hello'[/bold].",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (serve, say, voices, config, doctor):
+    app.command(epilog=_EPILOG)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from koe import __version__
+
+        typer.echo(f"koe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _koe(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where settings and voices are kept (also KOE_DATA_DIR)."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Another settings file than config/koe.yaml (also KOE_CONFIG)."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the code an error came from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    context.obj = State(data_dir, config, debug)
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    app(prog_name="koe")

@@ -1,0 +1,74 @@
+"""`koe serve`: the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from koe.cli.state import load_settings
+
+if TYPE_CHECKING:
+    from koe.app import ServerInfo
+
+_LISTEN_HELP = "Where to listen, such as tcp://*:10210 or unix:///run/koe.sock. May be given several times."
+_SET_HELP = "Any setting, such as engine.espeak.rate=150 ([bold]koe config[/bold] lists them). Several times, too."
+
+
+def serve(
+    context: typer.Context,
+    listen: Annotated[list[str] | None, typer.Option(metavar="URI", help=_LISTEN_HELP)] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What Home Assistant shows.")] = None,
+    voice: Annotated[str | None, typer.Option(metavar="ID", help="The voice used when none is asked for.")] = None,
+    log_level: Annotated[str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")] = None,
+    log_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="human or json.")] = None,
+    no_discovery: Annotated[bool, typer.Option("--no-discovery", help="Don't tell Home Assistant of it.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=_SET_HELP)] = None,
+) -> None:
+    """Run the server until Ctrl+C or the system stops it."""
+    given = {
+        "wyoming.listen": json.dumps(listen) if listen else None,
+        "name": name,
+        "voice.default": voice,
+        "log.level": log_level,
+        "log.format": log_format,
+        "discovery.enabled": "false" if no_discovery else None,
+    }
+    overrides = {key: value for key, value in given.items() if value is not None}
+    loaded = load_settings(context, overrides | _assignments(set_ or ()))
+
+    from koe import app
+
+    quiet = loaded.settings.log.format == "json"
+    raise typer.Exit(app.serve(loaded, announce=_ignore if quiet else _welcome))
+
+
+def _assignments(texts: Sequence[str]) -> dict[str, str]:
+    assignments = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{text!r}: write it as name=value", param_hint="--set")
+        assignments[name.strip()] = value
+    return assignments
+
+
+def _welcome(info: ServerInfo) -> None:
+    typer.secho(f"{info.name} is ready to speak.", bold=True)
+    for uri in info.uris:
+        typer.echo(f"  {uri}")
+    typer.echo(f"  {len(info.voices)} voices; where none is asked for: {info.default_voice.name}")
+    typer.echo(f"  {_next_step(info)}")
+    typer.echo("  Stop it with Ctrl+C.")
+
+
+def _next_step(info: ServerInfo) -> str:
+    if info.discoverable:
+        return f"Home Assistant finds it by itself: Settings > Devices & services > {info.name}."
+    return "In Home Assistant: Settings > Devices & services > Add integration > Wyoming Protocol."
+
+
+def _ignore(_info: ServerInfo) -> None:
+    """Programs that read the log don't need a welcome."""

@@ -1,0 +1,88 @@
+"""Every failure that Koe names, in one tree.
+
+    KoeError
+    ├── RequestError            the request can't be served as it is: the asker can mend it
+    │   ├── MalformedInput      bytes or events that break the protocol
+    │   ├── LimitExceeded       too large, too long, too deep
+    │   ├── NothingToSpeak      no text, or nothing in it has a sound
+    │   ├── InvalidSsml         says where
+    │   ├── UnknownVoice        names the nearest voices
+    │   └── UnsupportedAbility  names the ability and who has it
+    ├── EngineError             the engine failed: the asker can't mend it
+    │   ├── EngineUnavailable   it could not start: missing, loading, out of memory
+    │   └── EngineTimeout       it kept a request waiting for too long
+    ├── DeadlineExceeded        the asker, or the request as a whole, took longer than the settings allow
+    ├── Busy                    no place left: try again later
+    ├── ShuttingDown            the server is stopping
+    └── SettingsError           a setting is unknown or wrong: names it and its remedy
+
+`code` is part of the public contract (it crosses wires and appears in logs): never change one.
+"""
+
+from typing import ClassVar
+
+
+class KoeError(Exception):
+    """A failure that says in words what was wrong and, where there is one, the remedy."""
+
+    code: ClassVar[str] = "internal-error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(KoeError):
+    code = "bad-request"
+
+
+class MalformedInput(RequestError):
+    code = "malformed-input"
+
+
+class LimitExceeded(RequestError):
+    code = "limit-exceeded"
+
+
+class NothingToSpeak(RequestError):
+    code = "nothing-to-speak"
+
+
+class InvalidSsml(RequestError):
+    code = "invalid-ssml"
+
+
+class UnknownVoice(RequestError):
+    code = "unknown-voice"
+
+
+class UnsupportedAbility(RequestError):
+    code = "unsupported-ability"
+
+
+class EngineError(KoeError):
+    code = "engine-failed"
+
+
+class EngineUnavailable(EngineError):
+    code = "engine-unavailable"
+
+
+class EngineTimeout(EngineError):
+    code = "engine-timeout"
+
+
+class DeadlineExceeded(KoeError):
+    code = "deadline-exceeded"
+
+
+class Busy(KoeError):
+    code = "busy"
+
+
+class ShuttingDown(KoeError):
+    code = "shutting-down"
+
+
+class SettingsError(KoeError):
+    code = "bad-settings"

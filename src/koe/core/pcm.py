@@ -1,0 +1,26 @@
+"""PCM as Koe carries it: 16-bit little-endian mono bytes; the sample rate travels beside them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+BYTES_PER_SAMPLE = 2
+
+
+def duration(pcm_bytes: int, sample_rate: int) -> float:
+    """Seconds of audio in so many bytes."""
+    return pcm_bytes / (BYTES_PER_SAMPLE * sample_rate)
+
+
+def silence(seconds: float, sample_rate: int) -> bytes:
+    """Silence of that length, to the nearest sample."""
+    return bytes(BYTES_PER_SAMPLE * round(seconds * sample_rate))
+
+
+def to_int16(samples: NDArray[np.floating]) -> bytes:
+    """Float samples in [-1, 1] as PCM; what lies outside is clipped, never wrapped."""
+    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
+
+
+def to_float(pcm: bytes) -> NDArray[np.float32]:
+    """PCM as float samples in [-1, 1]."""
+    return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32767.0

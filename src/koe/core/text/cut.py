@@ -1,0 +1,145 @@
+"""Where raw text may be cut, so that each piece can be normalised on its own.
+
+Cut points are a function of the whole text, found with bounded look-ahead: at line ends, at white space and
+after East Asian punctuation, but only where the words on both sides can't belong to one expression ("21.5 °C",
+"March 3, 2025", "z. B.", "[a link](...)"). So it never matters how the text was fed.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from koe.core.text.abbreviations import may_abbreviate
+
+LIMIT = 400
+"""At most so many characters are held back; then a piece ends at the last white space, or hard."""
+
+_CJK_MARKS = "。！？｡、，､；："
+_CJK_CLOSERS = "」』”’）》】〉〕"
+_GAP = re.compile(
+    # The look-behinds say that no gap begins inside another; they keep long runs from being tried at each place.
+    rf"(?:(?<![{_CJK_MARKS}])(?P<mark>[{_CJK_MARKS}]++[{_CJK_CLOSERS}]*+)\s*+|(?<!\s)\s++)(?!\Z)"
+)
+_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
+
+_EXPRESSION = re.compile(r"[\d#$%&*+/<=>@\[\\\]^_`{|}~°§¢-¥€₽₩₹±×÷²³¹¼-¾µ′″№℃℉−]|[-–—]\Z")
+_STRUCTURE = re.compile(r"\]\(|[\[\])>]|<(?=[a-zA-Z/!])")
+_OPENS = {"[": "]", "](": ")", "<": ">"}
+
+_SHORT_WORD = 3
+_WRAPPED_LINE = 60
+"""A line of so many characters was probably wrapped, not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    text: str
+    """Without white space at its end; may be empty."""
+
+    gap: str
+    """What separates it from the next piece: nothing, one space, or a line feed where something ended."""
+
+    starts_line: bool
+
+
+class Cutter:
+    """Cuts text that arrives in chunks into pieces; `limit` bounds what is held back."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._begin()
+
+    def feed(self, text: str) -> list[Piece]:
+        pieces = []
+        # Bounded blocks keep each slice of the buffer cheap, however much arrives at once.
+        for start in range(0, len(text), self._limit):
+            self._buffer += text[start : start + self._limit]
+            pieces += self._drain()
+        return pieces
+
+    def finish(self) -> list[Piece]:
+        """The last piece, if anything is left; the cutter then starts afresh."""
+        rest = self._buffer.rstrip()
+        gap = " " if len(rest) < len(self._buffer) else ""
+        pieces = [Piece(rest, gap, self._starts_line)] if self._buffer else []
+        self._begin()
+        return pieces
+
+    def _begin(self) -> None:
+        self._buffer = ""
+        self._starts_line = True
+        self._line_length = 0
+        self._begin_piece()
+
+    def _drain(self) -> Iterator[Piece]:
+        while piece := self._cut() or self._cut_by_force():
+            yield piece
+
+    def _cut(self) -> Piece | None:
+        """The piece up to the first cut point within the limit."""
+        while (gap := _GAP.search(self._buffer, self._scanned)) and gap.end() <= self._limit:
+            word_end = gap.end("mark") if gap["mark"] else gap.start()
+            if _LINE_END.search(self._buffer, word_end, gap.end()) or self._separates(word_end, gap.end()):
+                return self._take(word_end, gap.end())
+            self._scanned = self._word = gap.end()
+        if gap is None:
+            self._scanned = max(self._scanned, len(self._buffer.rstrip(_TRAILING)))
+        return None
+
+    def _cut_by_force(self) -> Piece | None:
+        if len(self._buffer) <= self._limit:
+            return None
+        window = self._buffer[: self._limit]
+        space = next((at for at in range(len(window), 0, -1) if window[at - 1].isspace()), len(window))
+        return self._take(len(window[:space].rstrip()), space)
+
+    def _separates(self, word_end: int, next_start: int) -> bool:
+        """Whether the words on both sides of a gap can't belong to one expression."""
+        word = self._buffer[self._word : word_end]
+        self._follow_structure(word)
+        binds = not _is_loose(word) or (self._bound and len(word) <= _SHORT_WORD)
+        self._bound = binds or not self._buffer[next_start].isalpha()
+        return not self._bound and not self._open
+
+    def _follow_structure(self, word: str) -> None:
+        for token in _STRUCTURE.findall(word):
+            if not self._open or token.startswith(self._open):
+                self._open = _OPENS.get(token, "")
+
+    def _take(self, word_end: int, end: int) -> Piece:
+        text, gap = self._buffer[:word_end], self._buffer[word_end:end]
+        line_ends = len(_LINE_END.findall(gap))
+        self._line_length += end
+        separator = "\n" if line_ends and self._ends_block(line_ends, end) else " " if gap else ""
+        piece = Piece(text, separator, self._starts_line)
+        self._buffer = self._buffer[end:]
+        self._starts_line = line_ends > 0
+        self._line_length = 0 if line_ends else self._line_length
+        self._begin_piece()
+        return piece
+
+    def _ends_block(self, line_ends: int, next_start: int) -> bool:
+        """Whether a line end is more than the wrapping of a long line."""
+        following = self._buffer[next_start : next_start + 1]
+        wrapped = following.islower() or (following.isalpha() and self._line_length >= _WRAPPED_LINE)
+        return line_ends > 1 or not wrapped
+
+    def _begin_piece(self) -> None:
+        self._scanned = 0
+        """Where the search for the next gap goes on."""
+        self._word = 0
+        """Where the word before that gap begins."""
+        self._bound = False
+        """Whether that word belongs to the one before it."""
+        self._open = ""
+        """What closes the link, bracket or tag that is open."""
+
+
+_TRAILING = _CJK_MARKS + _CJK_CLOSERS + "".join(filter(str.isspace, map(chr, range(0x3001))))
+
+
+def _is_loose(word: str) -> bool:
+    """Whether a word stands for itself: no number, symbol or abbreviation that may need the next word."""
+    if word.isalpha():
+        return True
+    return not _EXPRESSION.search(word) and not may_abbreviate(word) and any(map(str.isalnum, word))

@@ -1,0 +1,147 @@
+"""Raw text in chunks -> words that can be read aloud, and pauses.
+
+A reader (plain text or SSML) turns chunks into items that stand for themselves, wherever the chunks were cut;
+each item is then cleaned and verbalised alone. A line feed in the result ends a paragraph, a sentence without
+a full stop or a line of a list.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from koe.core.languages import LANGUAGES
+from koe.core.text import detect
+from koe.core.text.clean import clean
+from koe.core.text.items import Break, Item, SaidAs, Words
+from koe.core.text.markup import MarkdownReader
+from koe.core.text.parts import Part, Pause, Speech
+from koe.core.text.ssml import SsmlReader
+from koe.core.text.verbalise import say_as, verbalise
+
+TextFormat = Literal["text", "ssml"]
+
+_PLAIN = re.compile(r"\s*(?:[A-Z]?[a-z]+[,;:!?]?\s*)*", re.ASCII)
+"""Text that verbalising leaves as it is: most words of most sentences."""
+
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*\Z|[。！？]")
+_ENOUGH_FOR_A_SENTENCE = 20
+_ENOUGH = 60
+"""Characters after which the language is decided: at a sentence's end, and anywhere."""
+
+
+class Normaliser:
+    """Text, in one language unless its SSML says otherwise, cut into chunks anywhere -> parts.
+
+    Without a language it is detected among the candidates from the first sentence (or the first 60 characters)
+    and then kept; where that is no evidence, `fallback` is taken, and without one the text stays as it is.
+    """
+
+    def __init__(
+        self,
+        language: str | None = None,
+        candidates: Sequence[str] = LANGUAGES,
+        text_format: TextFormat = "text",
+        fallback: str | None = None,
+    ) -> None:
+        self._reader = SsmlReader() if text_format == "ssml" else MarkdownReader()
+        self._language = language
+        self._candidates = candidates
+        self._fallback = fallback
+        self._undecided: _Prefix | None = None if language else _Prefix(candidates)
+        self._writer = _Writer()
+
+    @property
+    def language(self) -> str | None:
+        """The language of the text; None while it is not decided, or where nothing told it."""
+        return self._language
+
+    def feed(self, text: str) -> list[Part]:
+        """The parts that are certain now. InvalidSsml as `SsmlReader`."""
+        return self._write(self._reader.feed(text))
+
+    def finish(self) -> list[Part]:
+        """The rest; the normaliser is not fed again."""
+        parts = self._write(self._reader.finish())
+        return parts + (self._decide(self._undecided) if self._undecided else [])
+
+    def _write(self, items: Iterable[Item]) -> list[Part]:
+        parts: list[Part] = []
+        for item in items:
+            if self._undecided is None:
+                parts += self._writer.write(item, self._language)
+            elif self._undecided.add(item):
+                parts += self._decide(self._undecided)
+        return parts
+
+    def _decide(self, prefix: "_Prefix") -> list[Part]:
+        self._undecided = None
+        self._language = prefix.language() or self._fallback
+        return self._write(prefix.items)
+
+
+class _Prefix:
+    """The items before the language is decided."""
+
+    def __init__(self, candidates: Sequence[str]) -> None:
+        self.items: list[Item] = []
+        self._candidates = candidates
+        self._text = ""
+
+    def add(self, item: Item) -> bool:
+        """Keep the item; whether that is enough to decide."""
+        self.items.append(item)
+        if isinstance(item, Words) and item.language is None:
+            self._text += clean(item.text, None)
+        ended = isinstance(item, Break) or _SENTENCE_END.search(self._text) is not None
+        length = detect.information(self._text)
+        return len(self._candidates) == 1 or length >= (_ENOUGH_FOR_A_SENTENCE if ended else _ENOUGH)
+
+    def language(self) -> str | None:
+        return detect.detect(self._text, self._candidates)
+
+
+class _Writer:
+    """Items -> parts, with one space or one line feed between them, and none before the first."""
+
+    def __init__(self) -> None:
+        self._owed = ""
+        self._fresh = True
+        """Whether a separator would be the first thing said, or follow another."""
+
+    def write(self, item: Item, language: str | None) -> list[Part]:
+        match item:
+            case Words():
+                return self._words(item.text, item.language or language)
+            case SaidAs():
+                return self._said_as(item, item.language or language)
+            case Break():
+                return self._break(language)
+            case Pause():
+                self._owed, self._fresh = "", True
+                return [item]
+
+    def _words(self, text: str, language: str | None) -> list[Part]:
+        cleaned = clean(text, language)
+        if language and not _PLAIN.fullmatch(cleaned):
+            cleaned = verbalise(cleaned, language)
+        return self._speech(cleaned, language)
+
+    def _said_as(self, item: SaidAs, language: str | None) -> list[Part]:
+        text = clean(item.text, None).strip()
+        return self._speech(say_as(text, item.interpret_as, language, item.format) if language else text, language)
+
+    def _speech(self, text: str, language: str | None) -> list[Part]:
+        words = text.strip()
+        if text[:1].isspace():
+            self._owed = " "
+        if not words:
+            return []
+        spoken = words if self._fresh else self._owed + words
+        self._fresh, self._owed = False, " " if text[-1].isspace() else ""
+        return [Speech(spoken, language)]
+
+    def _break(self, language: str | None) -> list[Part]:
+        if self._fresh:
+            return []
+        self._fresh, self._owed = True, ""
+        return [Speech("\n", language)]

@@ -1,0 +1,2 @@
+def rewrite_units(text: str, locale: str) -> str:
+    return text

@@ -1,0 +1,227 @@
+"""What a language has to say for itself; the defaults suit most of Europe's."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from koe.core.text.verbalise import units
+from koe.core.text.verbalise.values import PLAIN, Clock, Coin, Context, Date, Form, Gender, Number, Unit
+from koe.core.text.verbalise.words import spoken
+
+LONGEST_CARDINAL = 12
+"""Digits; what is longer is an identifier and read digit by digit."""
+
+CLOCK = (
+    r"(?P<hour>[01]?[0-9]|2[0-4]):(?P<minute>[0-5][0-9])(?![0-9])"
+    r"(?::(?P<second>[0-5][0-9])(?![0-9])(?:\.[0-9]++)?(?:Z\b|[+-][0-9]{2}:[0-9]{2}\b)?)?"
+)
+"""Also the end of an ISO timestamp: nobody wants to hear milliseconds and time zones."""
+
+
+def table(**entries: str) -> Mapping[str, str]:
+    return MappingProxyType(entries)
+
+
+def forms(names: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    """A table of names whose plural forms stand between bars: `hour|hours`."""
+    return MappingProxyType({key: tuple(value.split("|")) for key, value in names.items()})
+
+
+def coin(names: str, gender: Gender = "m", minor: str = "", minor_gender: Gender = "m") -> Coin:
+    return Coin(tuple(names.split("|")), gender, tuple(minor.split("|")) if minor else (), minor_gender)
+
+
+class Language:
+    """The words and the grammar of one language. Stateless: every method is a pure function."""
+
+    num2words: ClassVar[str]
+    gap: ClassVar[str] = " "
+    """Between words."""
+
+    gap_after: ClassVar[str] = " "
+    """Between words in place of figures and letters that touched them: `5G`."""
+
+    pause: ClassVar[str] = ", "
+    """Between the groups of a telephone number."""
+
+    decimal_mark: ClassVar[str] = ","
+    group_marks: ClassVar[str] = "."
+    """Thousands separators besides the no-break spaces, which all languages share."""
+
+    date_marks: ClassVar[str] = "/.-"
+
+    minus: ClassVar[str] = "minus"
+    point: ClassVar[str]
+    dot: ClassVar[str]
+    """Between the parts of versions and addresses."""
+
+    to: ClassVar[str]
+    over: ClassVar[str]
+    """Between the terms of a fraction that has no name."""
+
+    fractions: ClassVar[Mapping[tuple[int, int], str]]
+    mixed: ClassVar[Mapping[tuple[int, int], str]] = MappingProxyType({})
+    """Patterns for a whole number `{0}` and a fraction, where `and_` won't do: `{0} and a half`."""
+
+    and_: ClassVar[str]
+    """Between a whole number and a fraction."""
+
+    cents_join: ClassVar[str] = ""
+    """Between a sum and its cents."""
+
+    cents_named: ClassVar[bool] = True
+    """Whether the word for cents is said after a sum: `four euros and fifty cents`."""
+
+    symbols: ClassVar[Mapping[str, str]]
+    """Said between words."""
+
+    number_signs: ClassVar[Mapping[str, str]]
+    """Said only before a number: `#5`, `~5`."""
+
+    abbreviations: ClassVar[Mapping[str, str]] = table()
+    number_abbreviations: ClassVar[Mapping[str, str]] = table()
+    """Said only before a number: `No. 5`."""
+
+    unit_symbols: ClassVar[Mapping[str, str]] = units.SYMBOLS
+    unit_names: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+    """Names that CLDR lacks or gives wrong, in the order of `plurals`; the last stands for all that follow."""
+
+    per_names: ClassVar[Mapping[str, str]] = table()
+    """Patterns with `{0}` for `per ...` that CLDR lacks or gives wrong."""
+
+    feminine_units: ClassVar[frozenset[str]] = frozenset()
+    unit_gender: ClassVar[Gender] = "m"
+    plurals: ClassVar[tuple[str, ...]] = ("one", "other")
+    coins: ClassVar[Mapping[str, Coin]]
+    coin_words: ClassVar[Mapping[str, str]] = table()
+    """Currencies that are written out after a sum, in lower case."""
+
+    feminine_coins: ClassVar[frozenset[str]] = frozenset()
+
+    scales: ClassVar[tuple[str, ...]] = ()
+    """Words that go between a number and its currency: `$5 million`."""
+
+    ordinal_pattern: ClassVar[str] = "(?!)"
+    """After the digits; may name the group `mark`."""
+
+    date_patterns: ClassVar[tuple[str, ...]] = ()
+    """Worded dates with the groups `day`, `month`, `year`; `{months}` stands for the names of the months."""
+
+    date_start: ClassVar[str] = "(?!)"
+    """Where a worded date begins, if not with a digit."""
+
+    clock_patterns: ClassVar[tuple[str, ...]] = (CLOCK,)
+    """With the groups `hour`, `minute`, `second` and perhaps `half`, for a.m. or p.m."""
+
+    year_pattern: ClassVar[str] = "(?!)"
+    """A year outside of a date: the group `year` and perhaps `mark`."""
+
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
+
+    def join(self, *parts: str) -> str:
+        return self.gap.join(part for part in parts if part)
+
+    @property
+    def month_first(self) -> bool:
+        """Whether 11/12 is the twelfth of November."""
+        return False
+
+    # Numbers
+
+    def cardinal(self, value: int, form: Form = PLAIN) -> str:
+        return spoken(value, self.num2words)
+
+    def ordinal(self, value: int, mark: str, context: Context) -> str | None:
+        """`mark` is what `ordinal_pattern` matched; None: it isn't an ordinal after all."""
+        return spoken(value, self.num2words, "ordinal")
+
+    def digits(self, digits: str) -> str:
+        return self.join(*(self.cardinal(int(digit)) for digit in digits))
+
+    def phone_group(self, digits: str) -> str:
+        return self.digits(digits)
+
+    def whole(self, digits: str, form: Form) -> str:
+        if len(digits) > LONGEST_CARDINAL or (len(digits) > 1 and digits.startswith("0")):
+            return self.digits(digits)
+        return self.cardinal(int(digits), form)
+
+    def fraction(self, digits: str) -> str:
+        """What is said after the point."""
+        return self.digits(digits)
+
+    def number(self, number: Number, form: Form = PLAIN) -> str:
+        words = self.decimal(number) if number.fraction else self.whole(number.whole, form)
+        return self.join(self.minus, words) if number.negative else words
+
+    def decimal(self, number: Number) -> str:
+        return self.join(self.whole(number.whole, PLAIN), self.point, self.fraction(number.fraction))
+
+    def span(self, low: Number, high: Number, form: Form, context: Context) -> str:
+        return self.join(self.number(low, form), self.to, self.number(high, form))
+
+    def noun_form(self, number: Number, context: Context) -> Form:
+        """The agreement of a number with the words beside it."""
+        return PLAIN
+
+    def year(self, year: int, context: Context) -> str:
+        """A year in a date."""
+        return self.cardinal(year)
+
+    def lone_year(self, year: int, mark: str, context: Context) -> str | None:
+        """What `year_pattern` found; None: it counts something after all."""
+        return self.year(year, context)
+
+    def over_under(self, over: int, under: int) -> str:
+        """A fraction that has no name."""
+        return self.join(self.cardinal(over), self.over, self.cardinal(under))
+
+    # Units
+
+    def plural(self, number: Number, form: Form = PLAIN) -> str:
+        return units.plural_category(self.locale, f"{number.whole[:15]}.{number.fraction[:6]}".rstrip("."))
+
+    def pick(self, forms: tuple[str, ...], category: str) -> str:
+        """The form for a plural category; a category without a form of its own takes the last."""
+        index = self.plurals.index(category) if category in self.plurals else len(forms) - 1
+        return forms[min(index, len(forms) - 1)]
+
+    def unit_form(self, unit: Unit, context: Context) -> Form:
+        return Form("f" if unit.name in self.feminine_units else self.unit_gender)
+
+    def coin_form(self, gender: Gender, context: Context) -> Form:
+        return Form(gender)
+
+    def unit_name(self, name: str, category: str) -> str:
+        """The unit as a pattern: `{0}` is the number."""
+        if name in self.unit_names:
+            own = self.pick(self.unit_names[name], category)
+            return own if "{0}" in own else self.join("{0}", own)
+        return units.cldr_name(self.locale, name, category) or f"{{0}} {name}"
+
+    def per(self, name: str) -> str:
+        return self.per_names.get(name) or units.cldr_per(self.locale, name) or "{0}"
+
+    def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
+        """A quantity whose number has been put in words."""
+        named = self.unit_name(unit.name, self.plural(number, form))
+        pattern = self.per(unit.per).replace("{0}", named) if unit.per else named
+        return pattern.replace("{0}", words)
+
+    # Calendar and clock
+
+    def date(self, date: Date, context: Context) -> str:
+        raise NotImplementedError
+
+    def clock(self, clock: Clock, context: Context) -> str:
+        raise NotImplementedError
+
+    def count(self, value: int, unit_name: str) -> str:
+        """So many of a unit: `five seconds`."""
+        number, unit = Number(str(value)), Unit(unit_name)
+        form = self.unit_form(unit, Context("", ""))
+        return self.measure(number, self.number(number, form), unit, form)
+
+    def seconds(self, clock: Clock) -> str:
+        return self.join(self.and_, self.count(clock.second, "duration-second")) if clock.second else ""

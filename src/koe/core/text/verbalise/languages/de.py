@@ -1,0 +1,203 @@
+"""German."""
+
+import re
+from types import MappingProxyType
+
+from koe.core.text.verbalise.languages.base import CLOCK, Language, coin, forms, table
+from koe.core.text.verbalise.months import month_name
+from koe.core.text.verbalise.values import PLAIN, Clock, Context, Date, Form, Gender, Number, Unit
+from koe.core.text.verbalise.words import spoken
+
+_WEAK_ARTICLES = frozenset({"der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"})
+_DATIVE = frozenset({"ab", "an", "aus", "bei", "binnen", "in", "innerhalb", "mit", "nach", "seit", "von", "vor", "zu"})
+_OBLIQUE = frozenset(
+    {"am", "beim", "bis", "dem", "den", "des", "diesem", "diesen", "im", "jedem", "jeden", "vom", "zum", "zur"}
+) | (_DATIVE - {"innerhalb", "binnen"})
+_ORDINAL_NOUNS = frozenset({"Stock", "Stockwerk", "Etage", "Obergeschoss", "Mal", "Platz", "Quartal", "Advent"})
+
+_FEMININE_NOUNS = frozenset(
+    {"Stunde", "Minute", "Sekunde", "Woche", "Nacht", "Tür", "Lampe", "Leuchte", "Person", "Kamera", "Nachricht"}
+    | {"Kilowattstunde", "Meile", "Pumpe", "Batterie", "Aufgabe", "Anlage", "Maschine", "Waschmaschine", "Mail"}
+)
+_FEMININE_ENDINGS = ("ung", "heit", "keit", "schaft", "tion", "stunde", "maschine", "tür")
+
+_CENT = "Cent"
+_YEAR = r"(?: (?P<year>[12][0-9]{3})(?![0-9]|[.,:/-][0-9]))?"
+
+
+class German(Language):
+    num2words = "de"
+    group_marks = ".'’"
+    date_marks = "./-"
+    point, dot, to, over, and_ = "Komma", "Punkt", "bis", "durch", "und"
+    cents_named = False
+    scales = ("Tausend", "Millionen", "Million", "Milliarden", "Milliarde")
+    fractions = MappingProxyType(
+        {
+            (1, 2): "ein halb",
+            (1, 3): "ein Drittel",
+            (2, 3): "zwei Drittel",
+            (1, 4): "ein Viertel",
+            (3, 4): "drei Viertel",
+            (1, 5): "ein Fünftel",
+            (1, 8): "ein Achtel",
+            (1, 10): "ein Zehntel",
+            (24, 7): "vierundzwanzig sieben",
+        }
+    )
+    mixed = MappingProxyType({(1, 2): "{0}einhalb", (1, 4): "{0}einviertel", (3, 4): "{0}dreiviertel"})
+    symbols = MappingProxyType(
+        {"&": "und", "+": "plus", "=": "gleich", "@": "at", "%": "Prozent", "°": "Grad", "×": "mal", "÷": "durch"}
+        | {"€": "Euro", "$": "Dollar", "£": "Pfund"}
+    )
+    number_signs = MappingProxyType(
+        {"#": "Nummer", "№": "Nummer", "+": "plus", "±": "plus minus", "~": "etwa", "≈": "etwa", "§": "Paragraf"}
+        | {">": "über", "<": "unter", "≥": "mindestens", "≤": "höchstens"}
+    )
+    number_abbreviations = table(**{"Nr.": "Nummer", "No.": "Nummer", "S.": "Seite", "Kap.": "Kapitel"})
+    abbreviations = MappingProxyType(
+        {
+            "z. B.": "zum Beispiel",
+            "d. h.": "das heißt",
+            "u. a.": "unter anderem",
+            "z. T.": "zum Teil",
+            "i. d. R.": "in der Regel",
+            "usw.": "und so weiter",
+            "bzw.": "beziehungsweise",
+            "ca.": "circa",
+            "evtl.": "eventuell",
+            "ggf.": "gegebenenfalls",
+            "inkl.": "inklusive",
+            "zzgl.": "zuzüglich",
+            "Dr.": "Doktor",
+            "Prof.": "Professor",
+            "Hr.": "Herr",
+            "Fr.": "Frau",
+            "St.": "Sankt",
+            "Str.": "Straße",
+            "Tel.": "Telefon",
+            "Mio.": "Millionen",
+            "Mrd.": "Milliarden",
+            "max.": "maximal",
+            "mind.": "mindestens",
+        }
+    )
+    unit_symbols = MappingProxyType({**Language.unit_symbols, "Std.": "duration-hour", "Min.": "duration-minute"})
+    unit_symbols = MappingProxyType({**unit_symbols, "Sek.": "duration-second", "ct": "cent", "Ct": "cent"})
+    unit_names = forms(
+        {
+            "cent": "Cent",
+            "watt-hour": "Wattstunde|Wattstunden",
+            "megawatt-hour": "Megawattstunde|Megawattstunden",
+            "gigawatt-hour": "Gigawattstunde|Gigawattstunden",
+            "volt-ampere": "Voltampere",
+            "kilovolt-ampere": "Kilovoltampere",
+            "var": "Var",
+            "kilovar": "Kilovar",
+            "kilovolt": "Kilovolt",
+            "millivolt": "Millivolt",
+            "ampere-hour": "Amperestunde|Amperestunden",
+            "milliampere-hour": "Milliamperestunde|Milliamperestunden",
+            "concentr-permillion": "Teil pro Million|Teile pro Million",
+            "per-billion": "Teil pro Milliarde|Teile pro Milliarde",
+            "decibel": "Dezibel",
+            "decibel-milliwatt": "Dezibel Milliwatt",
+            "revolution-per-minute": "Umdrehung pro Minute|Umdrehungen pro Minute",
+            "kibibyte": "Kibibyte",
+            "mebibyte": "Mebibyte",
+            "gibibyte": "Gibibyte",
+            "tebibyte": "Tebibyte",
+        }
+    )
+    feminine_units = frozenset(
+        {"duration-hour", "duration-minute", "duration-second", "duration-millisecond", "duration-microsecond"}
+        | {"energy-kilowatt-hour", "watt-hour", "megawatt-hour", "gigawatt-hour", "ampere-hour", "speed-mile-per-hour"}
+        | {"milliampere-hour", "length-mile", "mass-ounce", "volume-gallon", "mass-tonne", "energy-calorie"}
+        | {"energy-kilocalorie", "revolution-per-minute"}
+    )
+    coins = MappingProxyType(
+        {
+            "EUR": coin("Euro", minor=_CENT),
+            "$": coin("Dollar", minor=_CENT),
+            "USD": coin("US-Dollar", minor=_CENT),
+            "GBP": coin("Pfund", "n", minor="Penny|Pence"),
+            "¥": coin("Yen"),
+            "JPY": coin("Yen"),
+            "CNY": coin("Yuan"),
+            "KRW": coin("Won"),
+            "RUB": coin("Rubel", minor="Kopeke|Kopeken", minor_gender="f"),
+            "CHF": coin("Franken", minor="Rappen"),
+            "SEK": coin("schwedische Krone|schwedische Kronen", "f"),
+            "NOK": coin("norwegische Krone|norwegische Kronen", "f"),
+            "DKK": coin("dänische Krone|dänische Kronen", "f"),
+            "CZK": coin("tschechische Krone|tschechische Kronen", "f"),
+            "PLN": coin("Złoty"),
+        }
+    )
+    coin_words = table(euro="EUR", franken="CHF", dollar="$")
+    ordinal_pattern = r"\.(?= [A-Za-zÄÖÜäöü])"
+    date_patterns = (
+        r"(?P<day>[0-3]?[0-9])\. ?(?P<month>{months})\b\.?" + _YEAR,
+        r"(?<=am |ab |im |um )(?P<day>[0-3]?[0-9])\.(?P<month>1[0-2]|0?[1-9])\.(?![0-9])(?P<year>)",
+        r"(?<=der |den |dem |vom |zum |bis )(?P<day>[0-3]?[0-9])\.(?P<month>1[0-2]|0?[1-9])\.(?![0-9])(?P<year>)",
+    )
+    clock_patterns = (
+        CLOCK + r"(?: Uhr\b)?",
+        r"(?P<hour>[01]?[0-9]|2[0-4])\.(?P<minute>[0-5][0-9]) Uhr\b",
+        r"(?P<hour>[01]?[0-9]|2[0-4])(?P<minute>) ?Uhr\b",
+    )
+    year_pattern = r"(?P<year>1[1-9][0-9]{2}(?!0))(?![0-9]|[.,:/][0-9]| ?[°%€$£])"
+
+    def cardinal(self, value: int, form: Form = PLAIN) -> str:
+        words = spoken(value, self.num2words)
+        if form.gender == "" or not words.endswith("eins"):
+            return words
+        return words[:-1] if form.gender != "f" and form.case == "n" else words[:-1] + _EIN_ENDINGS.get(form, "")
+
+    def noun_form(self, number: Number, context: Context) -> Form:
+        noun = context.after
+        if not noun[:1].isupper() or number.whole != "1" or noun in ("Uhr", "Prozent"):
+            return Form("n") if noun == "Prozent" else PLAIN
+        return Form(_noun_gender(noun), "d" if context.before in _DATIVE else "n")
+
+    def unit_form(self, unit: Unit, context: Context) -> Form:
+        is_time = unit.name.startswith("duration-") and context.before in _DATIVE
+        return Form(super().unit_form(unit, context).gender, "d" if is_time else "n")
+
+    def ordinal(self, value: int, mark: str, context: Context) -> str | None:
+        """Only beside an article, a preposition or a noun that is always numbered: `in 3. Dann` ends a sentence."""
+        known = context.before in _WEAK_ARTICLES | _OBLIQUE
+        if mark and not known and context.after not in _ORDINAL_NOUNS:
+            return None
+        return self.inflected(value, context)
+
+    def inflected(self, value: int, context: Context) -> str:
+        stem = spoken(value, self.num2words, "ordinal")
+        if context.before in _WEAK_ARTICLES:
+            return stem
+        return stem + ("n" if context.before in _OBLIQUE else "r")
+
+    def year(self, year: int, context: Context) -> str:
+        return spoken(year, self.num2words, "year")
+
+    def lone_year(self, year: int, mark: str, context: Context) -> str | None:
+        return self.year(year, context) if context.before in _BEFORE_YEARS else None
+
+    def date(self, date: Date, context: Context) -> str:
+        day = self.inflected(date.day, context)
+        year = self.year(date.year, context) if date.year else ""
+        return self.join(day, month_name(self.locale, date.month), year)
+
+    def clock(self, clock: Clock, context: Context) -> str:
+        hour = "ein" if clock.hour == 1 else self.cardinal(clock.hour)
+        minute = self.cardinal(clock.minute) if clock.minute else ""
+        return self.join(hour, "Uhr", minute, self.seconds(clock))
+
+
+_BEFORE_YEARS = frozenset({"jahr", "jahre", "jahres", "seit", "von", "bis", "nach", "vor", "ab", "sommer", "winter"})
+_EIN_ENDINGS = {Form("f"): "e", Form("f", "d"): "er", Form("m", "d"): "em", Form("n", "d"): "em"}
+
+
+def _noun_gender(noun: str) -> Gender:
+    is_feminine = noun in _FEMININE_NOUNS or re.search(f"(?:{'|'.join(_FEMININE_ENDINGS)})$", noun)
+    return "f" if is_feminine else "m"

@@ -1,0 +1,49 @@
+"""One pass over a text: where an expression may begin, the first rule that knows it puts it in words."""
+
+from functools import lru_cache
+
+from koe.core.text.verbalise.languages.base import Language
+from koe.core.text.verbalise.rules import Rules, compile_rules
+
+rules_of = lru_cache(maxsize=32)(compile_rules)
+
+
+def rewrite(text: str, language: Language) -> str:
+    """The text with every expression in words; linear in its length."""
+    rules = rules_of(language)
+    out: list[str] = []
+    end = 0
+    while start := rules.trigger.search(text, end):
+        begin = start.start()
+        words, after = _speak(text, begin, rules, language)
+        out.append(text[end:begin])
+        if words is None:
+            after = start.end()
+            out.append(text[begin:after])
+        else:
+            out.append(_spaced(words, _last(out), text[after : after + 1], language))
+        end = after
+    return "".join(out) + text[end:] if out else text
+
+
+def _last(out: list[str]) -> str:
+    """The last character so far."""
+    return next((piece[-1] for piece in reversed(out) if piece), "")
+
+
+def _speak(text: str, begin: int, rules: Rules, language: Language) -> tuple[str | None, int]:
+    """The words for what begins there, and where it ends."""
+    for rule in rules.rules:
+        match = rule.pattern.match(text, begin)
+        if match is not None:
+            words = rule.speak(match, language)
+            if words is not None:
+                return words, match.end()
+    return None, begin
+
+
+def _spaced(words: str, before: str, after: str, language: Language) -> str:
+    """"A4" is "A four": words don't grow together with what stood beside the figures."""
+    left = language.gap if before.isalnum() and words[:1].isalnum() else ""
+    right = language.gap_after if after.isalnum() and words[-1:].isalnum() else ""
+    return f"{left}{words}{right}"

@@ -1,0 +1,93 @@
+"""The engine protocol: what turns text into PCM.
+
+Whoever opens a stream closes it: `open`, then `feed`* and `finish` while iterating, then `aclose`, which is
+also how a stream is cancelled. Closing twice is harmless. A model belongs to one thread of its engine; nothing of it is
+touched from the event loop.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from koe.core.voice import Voice
+
+
+class Priority(IntEnum):
+    """Lower goes first."""
+
+    ROOM = 0
+    BATCH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOptions:
+    """How to speak; an engine ignores what it has no use for, and refuses what it can't honour."""
+
+    language: str | None = None
+    """BCP-47 tag of the text; None: the voice's first language."""
+
+    style: str | None = None
+    """One of the voice's styles."""
+
+    seed: int | None = None
+
+    max_seconds: float = 600.0
+    """The engine stops by itself after so much audio."""
+
+    priority: Priority = Priority.ROOM
+
+
+class SpeechStream(Protocol):
+    """One utterance of an engine, pulled by its consumer.
+
+    Iteration yields PCM chunks (16-bit little-endian mono at `sample_rate`), none of them empty, and ends when
+    everything fed before `finish` was spoken. It raises EngineError where the engine fails.
+    """
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
+
+    def feed(self, text: str) -> None:
+        """More text; for an engine without live text, whole segments only."""
+        ...
+
+    def finish(self) -> None:
+        """No more text will come."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None:
+        """Free the engine; what it was about to say is dropped."""
+        ...
+
+
+class Engine(Protocol):
+    @property
+    def name(self) -> str:
+        """The word for it in settings, logs and `Voice.engine`."""
+        ...
+
+    @property
+    def takes_live_text(self) -> bool:
+        """Whether a stream may be fed while it speaks. The Speaker cuts segments for engines that may not."""
+        ...
+
+    async def start(self) -> None:
+        """Get ready to speak. Raises EngineUnavailable with the reason and the remedy."""
+        ...
+
+    async def stop(self) -> None:
+        """End every open stream with ShuttingDown and give back what the engine holds."""
+        ...
+
+    def voices(self) -> Sequence[Voice]:
+        """The voices of now; cheap enough to be asked at every describe."""
+        ...
+
+    def open(self, voice: Voice, options: SpeechOptions) -> SpeechStream:
+        """A stream in that voice; failures come from its iteration."""
+        ...

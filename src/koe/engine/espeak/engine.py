@@ -1,0 +1,170 @@
+"""The espeak engine: one thread owns the library and speaks requests by priority, in the order they came."""
+
+import asyncio
+import itertools
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from koe.core.errors import EngineError, EngineUnavailable, ShuttingDown
+from koe.core.languages import best_match
+from koe.core.pcm import BYTES_PER_SAMPLE
+from koe.core.voice import Voice
+from koe.engine import SpeechOptions
+from koe.engine.espeak.library import EspeakLibrary
+from koe.engine.espeak.voices import to_voice
+from koe.engine.pipe import PcmPipe
+
+_STOP_TIMEOUT = 5.0
+_FIRST = -1
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    priority: int
+    number: int
+    """Jobs of one priority keep their order."""
+
+    pipe: PcmPipe | None = field(compare=False)
+    """None: the thread is to end."""
+
+    identifier: str = field(default="", compare=False)
+    text: str = field(default="", compare=False)
+    max_bytes: int = field(default=0, compare=False)
+
+
+class EspeakEngine:
+    name = "espeak"
+    takes_live_text = False
+
+    def __init__(self, rate: int = 175, pitch: int = 50) -> None:
+        """`rate` in words per minute (80-450), `pitch` 0-99."""
+        self._rate, self._pitch = rate, pitch
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._identifiers: dict[str, str] = {}
+        self._voices: tuple[Voice, ...] = ()
+        self.sample_rate = 0
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        started: asyncio.Future[None] = loop.create_future()
+
+        def report(error: EngineUnavailable | None) -> None:
+            loop.call_soon_threadsafe(_settle, started, error)
+
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, args=(report,), name="espeak", daemon=True)
+        self._thread.start()
+        try:
+            await started
+        except EngineUnavailable:
+            self._thread = None
+            raise
+
+    async def stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._stopping.set()
+        self._jobs.put(_Job(_FIRST, next(self._numbers), None))
+        await asyncio.to_thread(thread.join, _STOP_TIMEOUT)
+
+    def voices(self) -> Sequence[Voice]:
+        return self._voices
+
+    def open(self, voice: Voice, options: SpeechOptions) -> "EspeakStream":
+        return EspeakStream(self, self._voice_for(voice, options.language), options)
+
+    def _voice_for(self, voice: Voice, language: str | None) -> str:
+        """espeak-ng's voices speak one language each: a foreign passage needs another voice."""
+        if language is None or best_match(language, voice.languages) is not None:
+            return voice.id
+        tag = best_match(language, [v.languages[0] for v in self._voices])
+        return next((v.id for v in self._voices if v.languages[0] == tag), voice.id)
+
+    def submit(self, pipe: PcmPipe, voice_id: str, text: str, options: SpeechOptions) -> None:
+        """Have a text spoken into a pipe."""
+        if self._thread is None:
+            pipe.end(EngineUnavailable("the espeak engine is not running"))
+            return
+        max_bytes = int(options.max_seconds * self.sample_rate) * BYTES_PER_SAMPLE
+        identifier = self._identifiers[voice_id]
+        self._jobs.put(_Job(options.priority, next(self._numbers), pipe, identifier, text, max_bytes))
+
+    def _run(self, report: Callable[[EngineUnavailable | None], None]) -> None:
+        try:
+            library = EspeakLibrary()
+        except EngineUnavailable as error:
+            report(error)
+            return
+        self.sample_rate = library.sample_rate
+        found = [(to_voice(voice), voice.identifier) for voice in library.voices()]
+        self._identifiers = {voice.id: identifier for voice, identifier in found}
+        self._voices = tuple(voice for voice, _ in found)
+        report(None)
+        while (job := self._jobs.get()).pipe is not None:
+            self._speak(library, job, job.pipe)
+        library.close()
+        self._refuse_waiting()
+
+    def _speak(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
+        left = job.max_bytes
+
+        def on_pcm(pcm: bytes) -> bool:
+            nonlocal left
+            pcm = pcm[:left]
+            left -= len(pcm)
+            return pipe.put(pcm) and left > 0 and not self._stopping.is_set()
+
+        if pipe.closed:
+            return
+        try:
+            library.select(job.identifier, self._rate, self._pitch)
+            library.synthesize(job.text, on_pcm)
+        except EngineError as error:
+            pipe.end(error)
+        else:
+            pipe.end(ShuttingDown("the server is stopping") if self._stopping.is_set() else None)
+
+    def _refuse_waiting(self) -> None:
+        while not self._jobs.empty():
+            if (pipe := self._jobs.get().pipe) is not None:
+                pipe.end(ShuttingDown("the server is stopping"))
+
+
+class EspeakStream:
+    """One segment: espeak-ng begins when its text is complete."""
+
+    def __init__(self, engine: EspeakEngine, voice_id: str, options: SpeechOptions) -> None:
+        self._engine, self._voice_id, self._options = engine, voice_id, options
+        self._text: list[str] = []
+        self._pipe = PcmPipe()
+
+    @property
+    def sample_rate(self) -> int:
+        return self._engine.sample_rate
+
+    def feed(self, text: str) -> None:
+        self._text.append(text)
+
+    def finish(self) -> None:
+        self._engine.submit(self._pipe, self._voice_id, "".join(self._text), self._options)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pipe
+
+    async def aclose(self) -> None:
+        self._pipe.close()
+
+
+def _settle(started: asyncio.Future[None], error: EngineUnavailable | None) -> None:
+    if started.done():
+        return
+    if error is None:
+        started.set_result(None)
+    else:
+        started.set_exception(error)

@@ -1,0 +1,41 @@
+"""The settings: one YAML file, then `KOE_*` environment variables, then the command line.
+
+    read text -> yaml_file.parse -> migrate.migrated -> load.load -> Settings
+
+`load` answers with every setting in force and where it came from, or raises one SettingsError that lists
+everything that was wrong.
+"""
+
+from koe.settings.listen import ListenAddress
+from koe.settings.load import Loaded, load
+from koe.settings.schema import (
+    DiscoverySettings,
+    EngineSettings,
+    EspeakSettings,
+    FakeSettings,
+    LogSettings,
+    Settings,
+    SpeechSettings,
+    StopSettings,
+    VoiceSettings,
+    WyomingSettings,
+)
+from koe.settings.source import Source, SourceKind
+
+__all__ = [
+    "DiscoverySettings",
+    "EngineSettings",
+    "EspeakSettings",
+    "FakeSettings",
+    "ListenAddress",
+    "Loaded",
+    "LogSettings",
+    "Settings",
+    "Source",
+    "SourceKind",
+    "SpeechSettings",
+    "StopSettings",
+    "VoiceSettings",
+    "WyomingSettings",
+    "load",
+]

@@ -1,0 +1,94 @@
+"""The names of settings: dotted (`wyoming.max_connections`), as a variable (`KOE_WYOMING_MAX_CONNECTIONS`),
+and what each one takes, in words."""
+
+import difflib
+import types
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from koe.settings.schema import Settings
+
+PREFIX = "KOE_"
+DATA_DIR = "KOE_DATA_DIR"
+CONFIG = "KOE_CONFIG"
+
+
+@cache
+def fields() -> Mapping[str, FieldInfo]:
+    """Every setting (leaf) by its dotted name, in the order of the schema."""
+    return dict(_walk(Settings, ""))
+
+
+@cache
+def sections() -> frozenset[str]:
+    """The dotted names of what holds settings."""
+    paths = (name.split(".") for name in fields())
+    return frozenset(".".join(path[:end]) for path in paths for end in range(1, len(path)))
+
+
+@cache
+def variables() -> Mapping[str, str]:
+    """Dotted name by environment variable. The layout's version belongs to the file alone."""
+    return {PREFIX + name.upper().replace(".", "_"): name for name in fields() if name != "version"}
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant."""
+    known = list(known)
+    if close := difflib.get_close_matches(name, known, n=1):
+        return close[0]
+    last = name.rpartition(".")[2]
+    same = [candidate for candidate in known if candidate.rpartition(".")[2] == last]
+    return same[0] if len(same) == 1 else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint to put behind an error, or nothing."""
+    meant = nearest(name, known)
+    return f"; did you mean {meant}?" if meant else ""
+
+
+def is_text(field: FieldInfo) -> bool:
+    """Whether a setting takes free text, which is never to be read as YAML."""
+    return str in _alternatives(field)
+
+
+def takes(field: FieldInfo) -> str:
+    """What a setting takes, in words: `a whole number from 80 to 450`."""
+    alternatives = _alternatives(field)
+    words = " or ".join(_words(kind) for kind in alternatives if kind is not types.NoneType)
+    null = " or null" if types.NoneType in alternatives else ""
+    return f"{words}{_range(field)}{null}"
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterable[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _walk(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def _alternatives(field: FieldInfo) -> tuple[object, ...]:
+    kind = field.annotation
+    alternatives = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return tuple(get_args(each)[0] if get_origin(each) is Annotated else each for each in alternatives)
+
+
+def _words(kind: object) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(str(choice) for choice in get_args(kind))
+    simple: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return simple.get(kind, "a list")
+
+
+def _range(field: FieldInfo) -> str:
+    low = next((rule.ge for rule in field.metadata if isinstance(rule, annotated_types.Ge)), None)
+    high = next((rule.le for rule in field.metadata if isinstance(rule, annotated_types.Le)), None)
+    return "" if low is None or high is None else f" from {low:.10g} to {high:.10g}"

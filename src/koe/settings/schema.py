@@ -1,0 +1,194 @@
+"""Every setting, its default and its limits. `config/koe.example.yaml` tells users what they are for."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    field_validator,
+    model_validator,
+)
+
+from koe.settings.listen import ListenAddress
+
+CURRENT_VERSION = 2
+
+MIB = 1024 * 1024
+DAY = 86400.0
+
+# Strict, because otherwise `true` would pass as 1.
+Count = Annotated[int, Strict()]
+Seconds = Annotated[float, Strict()]
+
+EngineName = Literal["espeak", "fake"]
+
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+
+
+def _listen_address(value: object) -> ListenAddress:
+    return value if isinstance(value, ListenAddress) else ListenAddress.parse(str(value))
+
+
+def _split_text(value: object) -> object:
+    """One text may hold several addresses, so that a variable or a flag needs no YAML list."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Listen = Annotated[ListenAddress, PlainValidator(_listen_address), PlainSerializer(str)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True)
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+    format: Literal["human", "json"] = "human"
+
+
+class EspeakSettings(Section):
+    rate: Count = Field(default=175, ge=80, le=450)
+    """Words per minute."""
+
+    pitch: Count = Field(default=50, ge=0, le=99)
+
+
+class FakeSettings(Section):
+    enabled: bool = False
+    """Offer the engine that speaks tones, for trying out and for tests."""
+
+
+class EngineSettings(Section):
+    default: EngineName = "espeak"
+
+    fallback: EngineName | None = "espeak"
+    """Speaks where the default engine can't start; None: the request fails instead."""
+
+    espeak: EspeakSettings = EspeakSettings()
+
+    fake: FakeSettings = FakeSettings()
+
+    @model_validator(mode="after")
+    def _fake_is_enabled(self) -> "EngineSettings":
+        if "fake" in (self.default, self.fallback) and not self.fake.enabled:
+            raise ValueError("the fake engine is chosen, but engine.fake.enabled is false")
+        return self
+
+
+class VoiceSettings(Section):
+    default: str | None = Field(default=None, min_length=1, max_length=200)
+    """Voice id; None: the best voice of the language."""
+
+    language: str | None = None
+    """BCP-47 tag, used where a request names neither voice nor language; None: the system's, else English."""
+
+    @field_validator("language")
+    @classmethod
+    def _is_a_language_tag(cls, language: str | None) -> str | None:
+        if language is not None and not _LANGUAGE_TAG.fullmatch(language):
+            raise ValueError(f"{language!r} is no language tag: write one like de, en-GB or zh-Hant")
+        return language
+
+
+class SpeechSettings(Section):
+    """Limits of one request."""
+
+    max_characters: Count = Field(default=50_000, ge=1, le=10_000_000)
+
+    max_seconds: Seconds = Field(default=1800.0, ge=1, le=DAY)
+    """Of audio."""
+
+    first_audio_timeout: Seconds = Field(default=15.0, ge=0.1, le=3600)
+    """Seconds from the first text that can be spoken to the first audio."""
+
+    chunk_timeout: Seconds = Field(default=15.0, ge=0.1, le=3600)
+    """Seconds between two pieces of audio."""
+
+    request_timeout: Seconds = Field(default=3600.0, ge=1, le=DAY)
+    """Seconds for the whole request."""
+
+    text_timeout: Seconds = Field(default=120.0, ge=0.1, le=DAY)
+    """Seconds to wait for more of a live text."""
+
+    sample_rate: Count | None = Field(default=None, ge=8000, le=48000)
+    """Hz of what is sent; None: as the engine speaks."""
+
+
+class WyomingSettings(Section):
+    listen: Annotated[tuple[Listen, ...], BeforeValidator(_split_text)] = Field(
+        default=(ListenAddress("tcp", "*", 10210),), min_length=1, max_length=64
+    )
+
+    max_connections: Count = Field(default=256, ge=1, le=65536)
+
+    max_connections_per_address: Count = Field(default=64, ge=1, le=65536)
+
+    idle_timeout: Seconds = Field(default=60.0, ge=0.1, le=DAY)
+    """Seconds after which a connection that says nothing is closed."""
+
+    write_timeout: Seconds = Field(default=30.0, ge=0.1, le=3600)
+    """Seconds to wait for a client that has stopped reading."""
+
+    max_header_bytes: Count = Field(default=65536, ge=1024, le=16 * MIB)
+
+    max_data_bytes: Count = Field(default=MIB, ge=1024, le=64 * MIB)
+
+    max_payload_bytes: Count = Field(default=MIB, ge=0, le=64 * MIB)
+
+    max_nesting: Count = Field(default=16, ge=4, le=200)
+    """Levels of JSON."""
+
+    max_waiting_requests: Count = Field(default=4, ge=1, le=1000)
+    """Requests that wait their turn on one connection."""
+
+    @field_validator("listen")
+    @classmethod
+    def _listed_once(cls, listen: tuple[ListenAddress, ...]) -> tuple[ListenAddress, ...]:
+        fixed = [address for address in listen if address.port or address.path]
+        if twice := next((address for address in fixed if fixed.count(address) > 1), None):
+            raise ValueError(f"{twice} is listed twice")
+        return listen
+
+
+class DiscoverySettings(Section):
+    enabled: bool = True
+
+    check_interval: Seconds = Field(default=30.0, ge=1, le=DAY)
+    """Seconds between two looks at the machine's addresses."""
+
+
+class StopSettings(Section):
+    grace: Seconds = Field(default=5.0, ge=0, le=600)
+    """Seconds that running speech may go on after the request to stop."""
+
+
+class Settings(Section):
+    version: Literal[2] = 2
+    """Of the file's layout."""
+
+    name: str = Field(default="Koe", min_length=1)
+    """What Home Assistant shows; at most 63 bytes, as it is announced as one DNS label."""
+
+    log: LogSettings = LogSettings()
+    engine: EngineSettings = EngineSettings()
+    voice: VoiceSettings = VoiceSettings()
+    speech: SpeechSettings = SpeechSettings()
+    wyoming: WyomingSettings = WyomingSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
+    stop: StopSettings = StopSettings()
+
+    @field_validator("name")
+    @classmethod
+    def _fits_a_dns_label(cls, name: str) -> str:
+        if not name.strip() or not name.isprintable():
+            raise ValueError("a name needs letters that can be seen, and no line breaks")
+        if len(name.encode()) > 63:
+            raise ValueError(f"{name!r} is too long to be announced: at most 63 bytes")
+        return name

@@ -1,0 +1,61 @@
+"""What is asked of the Speaker, and what is told of it afterwards."""
+
+from dataclasses import dataclass
+
+from koe.core.text.parts import TextFormat
+from koe.engine import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    voice: str | None = None
+    """A voice's id; None: by language, else the house's own."""
+
+    language: str | None = None
+    """BCP-47 tag of the text; None: the voice's, or detected where it has several."""
+
+    style: str | None = None
+    """One of the voice's styles; ignored, with a line in the log, where the voice has none."""
+
+    text_format: TextFormat = "text"
+
+    sample_rate: int | None = None
+    """Hz; None: as the settings say, else as the engine speaks."""
+
+    seed: int | None = None
+
+    priority: Priority = Priority.ROOM
+
+
+@dataclass(slots=True)
+class SpeechStats:
+    """Figures of one utterance; complete once it has ended."""
+
+    voice: str
+    engine: str
+
+    fallback: str | None = None
+    """Why the fallback voice spoke, if it did."""
+
+    characters: int = 0
+
+    first_audio: float | None = None
+    """Seconds from the first text to the first PCM."""
+
+    audio_seconds: float = 0.0
+
+    elapsed: float = 0.0
+    """Seconds from the first text to the last PCM."""
+
+    def __str__(self) -> str:
+        factor = self.real_time_factor
+        figures = "" if factor is None else (
+            f", {self.audio_seconds:.2f} s of speech, first audio {1000 * (self.first_audio or 0):.1f} ms, "
+            f"real-time factor {factor:.3f}"
+        )
+        return f"{self.characters} characters as {self.voice}{figures}"
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds of work for a second of audio."""
+        return self.elapsed / self.audio_seconds if self.audio_seconds else None

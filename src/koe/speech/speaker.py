@@ -1,0 +1,148 @@
+"""Which engine speaks a request, in which voice, and who stands in for it."""
+
+import difflib
+import logging
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
+from koe.core.languages import best_match
+from koe.core.text.normalise import Normaliser
+from koe.core.voice import Voice
+from koe.engine import Engine
+from koe.settings import SpeechSettings, VoiceSettings
+from koe.speech.delivery import Candidate
+from koe.speech.request import SpeechRequest
+from koe.speech.utterance import Utterance
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class EngineHealth:
+    """How an engine is."""
+
+    ready: bool = False
+
+    reason: str = "not started"
+    """Why it is not ready; empty where it is."""
+
+
+class Speaker:
+    """Turns requests into utterances. It owns the engines: starts them in the order given, stops them in reverse."""
+
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        *,
+        fallback: str | None,
+        default_language: str,
+        speech: SpeechSettings,
+        voice: VoiceSettings,
+    ) -> None:
+        """`engines`: the default one first. `fallback`: the name of the one that stands in for the others."""
+        self._engines = {engine.name: engine for engine in engines}
+        self._fallback = fallback
+        self._language = voice.language or default_language
+        self._speech, self._voice = speech, voice
+        self.health = {name: EngineHealth() for name in self._engines}
+
+    async def start(self) -> None:
+        """Raises EngineUnavailable if no engine can speak, UnknownVoice if the house's default voice isn't there."""
+        for name, engine in self._engines.items():
+            try:
+                await engine.start()
+            except EngineUnavailable as error:
+                _log.warning("the %s engine can't start: %s", name, error.message)
+                self.health[name] = EngineHealth(False, error.message)
+            else:
+                self.health[name] = EngineHealth(True, "")
+        if not self.voices():
+            reasons = "; ".join(f"{name}: {health.reason}" for name, health in self.health.items())
+            raise EngineUnavailable(f"no engine can speak ({reasons})")
+        if self._voice.default is not None:
+            self._by_id(self._voice.default)
+
+    async def stop(self) -> None:
+        for engine in reversed(self._engines.values()):
+            await engine.stop()
+
+    async def warm_up(self) -> None:
+        """Say something to nobody in the house's own voice, so that the first request finds everything loaded."""
+        utterance = self.open(SpeechRequest())
+        utterance.feed("21 °C.")
+        utterance.finish()
+        async with aclosing(utterance):
+            try:
+                async for _ in utterance:
+                    pass
+            except KoeError as error:
+                _log.warning("the voice %s can't speak now: %s", utterance.stats.voice, error.message)
+
+    def voices(self) -> list[Voice]:
+        """The voices of now, the default engine's first."""
+        return [voice for engine in self._engines.values() for voice in engine.voices()]
+
+    def open(self, request: SpeechRequest) -> Utterance:
+        """To be called in the event loop that will iterate. Raises UnknownVoice."""
+        voice = self._choose(request)
+        chosen = Candidate(self._engines[voice.engine], voice)
+        if request.style and request.style not in voice.styles:
+            _log.info("voice %s has no style %r: ignored", voice.id, request.style[:100])
+        normaliser = Normaliser(
+            _language_of(request, voice),
+            candidates=voice.languages,
+            text_format=request.text_format,
+            fallback=voice.languages[0],
+        )
+        return Utterance(request, chosen, self._fallback_for(request, voice), self._speech, normaliser)
+
+    def default_voice(self, language: str | None = None) -> Voice:
+        """What speaks where no voice is named. Raises UnknownVoice where no voice speaks that language."""
+        return self._choose(SpeechRequest(language=language))
+
+    def _choose(self, request: SpeechRequest) -> Voice:
+        if request.voice is not None:
+            return self._by_id(request.voice)
+        if request.language is not None:
+            return self._by_language(request.language)
+        if self._voice.default is not None:
+            return self._by_id(self._voice.default)
+        return _speaks(self._language, self.voices()) or self.voices()[0]
+
+    def _by_id(self, voice_id: str) -> Voice:
+        voices = {voice.id: voice for voice in self.voices()}
+        if voice_id in voices:
+            return voices[voice_id]
+        near = difflib.get_close_matches(voice_id, voices, n=3, cutoff=0.5)
+        hint = f"; the nearest are {', '.join(near)}" if near else ""
+        raise UnknownVoice(f"there is no voice {voice_id[:100]!r}{hint} (`koe voices` lists them all)")
+
+    def _by_language(self, language: str) -> Voice:
+        """The house's own voice, if it speaks that language; else the first that does."""
+        voices = self.voices()
+        own = [voice for voice in voices if voice.id == self._voice.default]
+        voice = _speaks(language, own) or _speaks(language, voices)
+        if voice is None:
+            raise UnknownVoice(f"no voice speaks {language[:100]!r} (`koe voices` lists them all)")
+        return voice
+
+    def _fallback_for(self, request: SpeechRequest, voice: Voice) -> Candidate | None:
+        if self._fallback is None or self._fallback == voice.engine:
+            return None
+        engine = self._engines[self._fallback]
+        stand_in = _speaks(request.language or voice.languages[0], engine.voices())
+        return Candidate(engine, stand_in) if stand_in is not None else None
+
+
+def _language_of(request: SpeechRequest, voice: Voice) -> str | None:
+    if request.language is not None:
+        return request.language
+    return voice.languages[0] if len(voice.languages) == 1 else None
+
+
+def _speaks(language: str, voices: Sequence[Voice]) -> Voice | None:
+    """The first voice whose languages fit best."""
+    tag = best_match(language, [tag for voice in voices for tag in voice.languages])
+    return next((voice for voice in voices if tag in voice.languages), None)

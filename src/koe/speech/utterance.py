@@ -1,0 +1,147 @@
+"""One request on its way from text to PCM."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from koe.audio.resample import StreamResampler
+from koe.core.errors import EngineError, LimitExceeded, NothingToSpeak
+from koe.core.pcm import duration
+from koe.core.text.normalise import Normaliser
+from koe.engine import SpeechOptions
+from koe.settings import SpeechSettings
+from koe.speech.delivery import Candidate, Delivery
+from koe.speech.request import SpeechRequest, SpeechStats
+from koe.speech.text_source import TextSource
+
+_log = logging.getLogger(__name__)
+
+
+class Utterance:
+    """`feed` and `finish` while iterating; whoever iterates closes, and closing is also how it is cancelled.
+
+    Iteration yields PCM (16-bit little-endian mono at `sample_rate`) and raises a KoeError where it can't go on. If the
+    engine fails before its first audio, the fallback speaks instead; after it, an error is all that is left.
+    """
+
+    def __init__(
+        self,
+        request: SpeechRequest,
+        chosen: Candidate,
+        fallback: Candidate | None,
+        settings: SpeechSettings,
+        normaliser: Normaliser,
+    ) -> None:
+        self._request, self._settings = request, settings
+        self._chosen, self._fallback = chosen, fallback
+        self._source = TextSource(normaliser, settings.max_characters, settings.text_timeout)
+        self._clock = asyncio.get_running_loop().time
+        self._deadline = self._clock() + settings.request_timeout
+        self._target_rate = request.sample_rate or settings.sample_rate
+        self._engine_rate: int | None = None
+        self._first_text: float | None = None
+        self._chunks = self._measured()
+        self.stats = SpeechStats(chosen.voice.id, chosen.engine.name)
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz; known from the first chunk on."""
+        rate = self._target_rate or self._engine_rate
+        if rate is None:
+            raise RuntimeError("the sample rate is known from the first chunk on")
+        return rate
+
+    def feed(self, text: str) -> None:
+        """More text, cut anywhere. Raises LimitExceeded."""
+        if self._first_text is None:
+            self._first_text = self._clock()
+        self._source.feed(text)
+        self.stats.characters = self._source.characters
+
+    def finish(self) -> None:
+        """The text is complete."""
+        self._source.finish()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+    async def aclose(self) -> None:
+        """Free the engine. To be called by the task that iterated, or after it has ended."""
+        await self._chunks.aclose()
+
+    async def _measured(self) -> AsyncGenerator[bytes]:
+        stats, sent = self.stats, 0
+        async with aclosing(self._at_target_rate()) as chunks:
+            async for pcm in chunks:
+                elapsed = self._clock() - (self._first_text or 0.0)
+                if stats.first_audio is None:
+                    stats.first_audio = elapsed
+                sent += len(pcm)
+                stats.audio_seconds, stats.elapsed = duration(sent, self.sample_rate), elapsed
+                yield pcm
+        if not sent:
+            raise NothingToSpeak("there is nothing in this text that can be spoken")
+
+    async def _at_target_rate(self) -> AsyncGenerator[bytes]:
+        resampler: StreamResampler | None = None
+        async with aclosing(self._with_fallback()) as chunks:
+            async for pcm in chunks:
+                if self._target_rate in (None, self._engine_rate):
+                    yield pcm
+                    continue
+                resampler = resampler or StreamResampler(self._engine_rate or 0, self.sample_rate)
+                if resampled := resampler.feed(pcm):
+                    yield resampled
+        if resampler is not None and (rest := resampler.finish()):
+            yield rest
+
+    async def _with_fallback(self) -> AsyncGenerator[bytes]:
+        speaker: Candidate | None = self._chosen
+        while speaker is not None:
+            attempt, speaker = speaker, None
+            try:
+                async with aclosing(self._spoken_by(attempt)) as chunks:
+                    async for pcm in chunks:
+                        yield pcm
+            except EngineError as error:
+                if self._engine_rate is not None or self._fallback is None or attempt is self._fallback:
+                    raise
+                speaker = self._fall_back(error, self._fallback)
+
+    def _fall_back(self, error: EngineError, fallback: Candidate) -> Candidate:
+        failed = self._chosen.engine.name
+        _log.warning(
+            "%s failed before its first audio: %s; %s speaks instead",
+            *(failed, error.message, fallback.voice.id),
+        )
+        self.stats.fallback = error.message
+        self.stats.voice, self.stats.engine = fallback.voice.id, fallback.engine.name
+        self._source.rewind()
+        return fallback
+
+    async def _spoken_by(self, candidate: Candidate) -> AsyncGenerator[bytes]:
+        """One engine's PCM, bounded in length."""
+        delivery = Delivery(candidate, self._source, self._options(candidate), self._settings, self._deadline)
+        seconds = 0.0
+        async with aclosing(delivery.chunks()) as chunks:
+            async for pcm in chunks:
+                if self._engine_rate is None:
+                    self._engine_rate = delivery.sample_rate
+                    self._source.keep_no_more()
+                seconds += duration(len(pcm), self._engine_rate or 1)
+                yield pcm
+                if seconds >= self._settings.max_seconds:
+                    raise LimitExceeded(
+                        f"the speech is longer than {self._settings.max_seconds:g} seconds (setting speech.max_seconds)"
+                    )
+
+    def _options(self, candidate: Candidate) -> SpeechOptions:
+        request = self._request
+        return SpeechOptions(
+            language=request.language,
+            style=request.style if request.style in candidate.voice.styles else None,
+            seed=request.seed,
+            max_seconds=self._settings.max_seconds,
+            priority=request.priority,
+        )
