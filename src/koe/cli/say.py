@@ -72,30 +72,33 @@ def say(
     from koe.cli.progress import Progress
     from koe.speech import SpeechRequest
 
-    source = _source(text, file)
+    typed = _STREAM in (text, str(file)) and sys.stdin.isatty()
+    texts = _each_line(_source(text, file)) if typed else _one(_source(text, file))
     request = SpeechRequest(voice=voice, language=language, style=style, text_format="ssml" if ssml else "text")
-    outputs = _outputs(out, play)
-    with Progress(quiet=_typed(text, file) or out == _STREAM) as progress:
-        told = asyncio.run(_say(context, server, request, source, outputs, progress))
-    if stats:
-        typer.echo(_figures(told, played=play or out is None), err=True)
+    outputs = list(_outputs(out, play))
+    if typed:
+        typer.echo("Type; each line is spoken after Enter. Ctrl+D ends.", err=True)
+    with Progress(quiet=typed or out == _STREAM) as progress:
+        told = asyncio.run(_say(context, server, request, texts, outputs, progress))
+    for figures in told if stats else ():
+        typer.echo(_figures(figures, played=play or out is None), err=True)
 
 
 async def _say(
     context: typer.Context,
     server: str | None,
     request: SpeechRequest,
-    source: AsyncIterator[str],
+    texts: AsyncIterator[AsyncIterator[str]],
     outputs: list[Output],
     progress: Progress,
-) -> SpeechStats:
+) -> list[SpeechStats]:
     from koe.cli.speaking import open_any, speak
 
     async with contextlib.AsyncExitStack() as stack:
         speaker = await stack.enter_async_context(open_any(context, server))
         for output in outputs:
             await stack.enter_async_context(output)
-        return await speak(speaker, request, source, outputs, progress.update)
+        return [await speak(speaker, request, text, outputs, progress.update) async for text in texts]
 
 
 def _source(text: str | None, file: Path | None) -> AsyncIterator[str]:
@@ -103,22 +106,24 @@ def _source(text: str | None, file: Path | None) -> AsyncIterator[str]:
 
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a TEXT, or -f FILE, or - to read stdin")
-    if text == _STREAM or file == Path(_STREAM):
-        if _typed(text, file):
-            typer.echo("Type, and every line is spoken after Enter. Ctrl+D ends.", err=True)
+    if _STREAM in (text, str(file)):
         return text_input.from_stdin()
     return text_input.from_file(file) if file is not None else text_input.given(text or "")
 
 
-def _typed(text: str | None, file: Path | None) -> bool:
-    return (text == _STREAM or file == Path(_STREAM)) and sys.stdin.isatty()
+async def _one(text: AsyncIterator[str]) -> AsyncIterator[AsyncIterator[str]]:
+    yield text
 
 
-def _outputs(out: str | None, play: bool) -> list[Output]:
-    return list(_wanted_outputs(out, play))
+async def _each_line(text: AsyncIterator[str]) -> AsyncIterator[AsyncIterator[str]]:
+    """A line that somebody types is a text of its own: nobody waits for the next one to hear it."""
+    from koe.cli import text_input
+
+    async for line in text_input.lines(text):
+        yield text_input.given(line)
 
 
-def _wanted_outputs(out: str | None, play: bool) -> Iterator[Output]:
+def _outputs(out: str | None, play: bool) -> Iterator[Output]:
     from koe.cli import outputs
 
     if out == _STREAM:

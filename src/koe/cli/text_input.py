@@ -34,6 +34,18 @@ async def from_stdin() -> AsyncIterator[str]:
         raise MalformedInput("what came on stdin is not UTF-8 text") from None
 
 
+async def lines(text: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The same text line by line, without lines that have nothing to say."""
+    rest = ""
+    async for piece in text:
+        *complete, rest = (rest + piece).split("\n")
+        for line in complete:
+            if any(map(str.isalnum, line)):
+                yield line
+    if any(map(str.isalnum, rest)):
+        yield rest
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")

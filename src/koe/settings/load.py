@@ -162,10 +162,19 @@ def _checked(collected: _Collected) -> Settings:
     try:
         settings = Settings.model_validate(_nested(collected.given))
     except ValidationError as error:
-        problems = problems + [_wrong(detail, collected.given) for detail in error.errors()]
+        problems = problems + _wrong_values(error, collected.given)
     if problems:
         raise SettingsError(_listed(problems))
     return settings
+
+
+def _wrong_values(error: ValidationError, given: Mapping[str, Given]) -> list[str]:
+    """One problem for each setting: a list with a wrong item would be called too short as well."""
+    wrong: dict[str, str] = {}
+    for detail in error.errors():
+        name = ".".join(part for part in detail["loc"] if isinstance(part, str))
+        wrong.setdefault(name, _wrong(name, detail, given))
+    return list(wrong.values())
 
 
 def _nested(given: Mapping[str, Given]) -> dict[str, object]:
@@ -179,8 +188,7 @@ def _nested(given: Mapping[str, Given]) -> dict[str, object]:
     return tree
 
 
-def _wrong(detail: ErrorDetails, given: Mapping[str, Given]) -> str:
-    name = ".".join(part for part in detail["loc"] if isinstance(part, str))
+def _wrong(name: str, detail: ErrorDetails, given: Mapping[str, Given]) -> str:
     if name not in names.fields():
         return f"{name}: {_reason(detail)}"
     source = given[name].source if name in given else Source()

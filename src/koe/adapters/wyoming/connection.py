@@ -64,7 +64,7 @@ class Connection:
         self._receiving: Utterance | None = None
         self._main: asyncio.Task[None] | None = None
         self._farewell: KoeError | None = None
-        self._finishing_up = False
+        self._finishing_up = self._ended = False
 
     @property
     def idle_since(self) -> float | None:
@@ -76,7 +76,9 @@ class Connection:
         self._main = asyncio.current_task()
         try:
             async with self._tasks:
-                await self._listen()
+                if not self._ended:
+                    await self._listen()
+            error = self._farewell
         except asyncio.CancelledError:
             error = self._farewell
         except BaseExceptionGroup as failures:
@@ -90,8 +92,10 @@ class Connection:
             self.end(None)
 
     def end(self, error: KoeError | None) -> None:
-        """Leave at once, telling the client why if there is a reason."""
-        self._farewell = error
+        """Leave at once, telling the client why if there is a reason. The first reason stays."""
+        if self._ended:
+            return
+        self._ended, self._farewell = True, error
         if self._main is not None:
             self._main.cancel()
 
@@ -184,7 +188,7 @@ class Connection:
         async for pcm in utterance:
             form = {"rate": utterance.sample_rate, "width": BYTES_PER_SAMPLE, "channels": 1}
             if not started:
-                started = [AudioStart(**form).event()]
+                started = [AudioStart(**form, timestamp=0).event()]
                 await self._send(*started, AudioChunk(**form, audio=pcm).event())
             else:
                 await self._send(AudioChunk(**form, audio=pcm).event())

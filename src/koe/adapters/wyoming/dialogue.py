@@ -14,15 +14,27 @@ further request, spoken when those before it have been.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from koe.core.errors import MalformedInput
+
+
+def _well_formed(text: str) -> str:
+    """JSON can hold half a surrogate pair, which no encoding can carry any further."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"no character at position {error.start}, but half of one") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_well_formed)]
 
 
 class _Data(BaseModel):
@@ -32,9 +44,9 @@ class _Data(BaseModel):
 
 
 class VoiceData(_Data):
-    name: str | None = None
-    language: str | None = None
-    speaker: str | None = None
+    name: Text | None = None
+    language: Text | None = None
+    speaker: Text | None = None
 
 
 class StartData(_Data):
@@ -43,7 +55,7 @@ class StartData(_Data):
 
 
 class ChunkData(_Data):
-    text: str
+    text: Text
 
 
 class WholeData(StartData, ChunkData):
@@ -51,7 +63,7 @@ class WholeData(StartData, ChunkData):
 
 
 class PingData(_Data):
-    text: str | None = None
+    text: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

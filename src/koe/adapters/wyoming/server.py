@@ -17,6 +17,7 @@ from koe.speech import Speaker
 _log = logging.getLogger(__name__)
 
 _LEAVING_SECONDS = 5.0
+_TURNS_OF_AN_ACCEPT = 4
 
 
 class WyomingServer:
@@ -54,6 +55,9 @@ class WyomingServer:
     async def stop(self, grace: float) -> None:
         """No new connections; what is being spoken may go on for `grace` seconds, then gets an error."""
         self._close_sockets()
+        # A connection that the loop is just accepting shows up some turns of the loop later.
+        for _ in range(_TURNS_OF_AN_ACCEPT):
+            await asyncio.sleep(0)
         for connection in list(self._open):
             connection.finish_up()
         await self._wait(grace)
@@ -62,12 +66,14 @@ class WyomingServer:
         await self._wait(_LEAVING_SECONDS)
 
     def _close_sockets(self) -> None:
+        for listening in self._sockets:
+            if listening.family == socket.AF_UNIX:
+                Path(listening.getsockname()).unlink(missing_ok=True)
         for server in self._servers:
             server.close()
         for listening in self._sockets:
-            if listening.family == socket.AF_UNIX and listening.fileno() >= 0:
-                Path(listening.getsockname()).unlink(missing_ok=True)
             listening.close()
+        self._servers, self._sockets = [], []
 
     async def _wait(self, seconds: float) -> None:
         if self._tasks:

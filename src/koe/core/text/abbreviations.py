@@ -2,8 +2,6 @@
 
 import re
 
-from koe.core.languages import base
-
 _ALWAYS = {
     "en": "mr mrs ms dr prof st mt ft gen sen rep gov rev hon capt lt col sgt vs approx dept est e i cf viz",
     "de": """dr prof hr fr hrn st bzw bspw evtl ggf inkl exkl ca vgl z d u o i s a h b m usf sog geb gest gegr
@@ -52,7 +50,7 @@ def is_abbreviation(word: str, following: str, language: str | None) -> bool:
     white space; without a language all languages' abbreviations count.
     """
     word = word.lstrip(_OPENERS)
-    known = base(language) if language else ""
+    known = language.partition("-")[0] if language else ""
     if word.isdigit() or _ROMAN.fullmatch(word):
         return known == "de" and len(word) <= 4 and word.lstrip("0") != ""
     if len(word) == 1:

@@ -52,7 +52,8 @@ def _ends_clause(text: str, mark: re.Match[str]) -> bool:
 def _ends_sentence(text: str, mark: re.Match[str], language: str | None) -> bool:
     run, after = mark["run"], text[mark.end() : mark.end() + 2]
     if run[-1] in _DENSE_ENDS:
-        return True
+        # 「はい。」と言った: the quotation is part of the sentence around it.
+        return not (mark["closers"] and after[:1] in ("と", "っ"))
     if after and after[0] != " ":
         # "好!我们" needs no space; "home.example", "3.5" and "Node.js" are words.
         return run[-1] in "!?…؟" and bool(_DENSE_LETTER.match(after))

@@ -5,7 +5,7 @@ import unicodedata
 
 from koe.core.languages import base
 
-_CLEAN = re.compile(r"(?:[^\W\d_]|(?<![.,;:!?])[.,;:!?](?![.,;:!?/])|['\-\s](?![\-]))*", re.ASCII)
+_CLEAN = re.compile(r"(?:[^\W\d_]|(?<![.,;:!?])[.,;:!?](?![.,;:!?/])|['\- ](?![\- ]))*+", re.ASCII)
 """What needs no cleaning: the words of most sentences."""
 
 _INVISIBLE = re.compile(
@@ -22,15 +22,17 @@ _EMOJI = re.compile(
     "(?:"
     # A sign that is also plain text is a picture only with its selector: ©️, ™️, 1️⃣.
     "[#*0-9]\ufe0f?\u20e3"
-    "|[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff]\ufe0f"
+    "|[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u24c2]\ufe0f"
     f"|[{_PICTURES}][\ufe0e\ufe0f\U000e0020-\U000e007f]*"
-    "|\u200d[\u2640\u2642\u2695\u2696\u2708\u2764\u27a1\u2b1b]?|\u20e3)+"
+    "|\u200d[\u2194\u2195\u2640\u2642\u2695\u2696\u2708\u2764\u27a1\u2b1b]?|\u20e3)+"
 )
 _SPACE_BEFORE_MARK = re.compile(r"\s+(?=[.,!?;:…]+(?:\s|\Z))")
 
+_EAST_ASIAN = "\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef"
 _WEB_ADDRESS = re.compile(
-    r"(?<![\w@])(?:https?://|ftp://|www\.)(?:www\.)?(?:[^\s/?#@]*@)?(?P<host>[\w.\-]+[^\W_])(?::\d+)?"
-    r"(?:[/?#](?:[^\s。！？、，「」《》]*[^\s.,;:!?…'\"»”’)\]}。！？、，「」《》])?/?)?",
+    r"(?<![a-z\d@])(?:https?://|ftp://|www\.)(?:www\.)?(?:[^\s/?#@]*@)?"
+    r"(?P<host>[a-z\d\u00df-\u024f\u0400-\u04ff.\-]*[a-z\d\u00df-\u024f\u0400-\u04ff])(?::\d+)?"
+    rf"(?:[/?#](?:[^\s{_EAST_ASIAN}]*[^\s{_EAST_ASIAN}.,;:!?…'\"»”’)\]}}])?)?",
     re.IGNORECASE,
 )
 _MAIL_ADDRESS = re.compile(

@@ -20,6 +20,10 @@ _GAP = re.compile(
     # The look-behinds say that no gap begins inside another; they keep long runs from being tried at each place.
     rf"(?:(?<![{_CJK_MARKS}])(?P<mark>[{_CJK_MARKS}]++[{_CJK_CLOSERS}]*+)\s*+|(?<!\s)\s++)(?!\Z)"
 )
+_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_IN_GAP = _CJK_MARKS + _CJK_CLOSERS + _SPACES
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 
 _EXPRESSION = re.compile(r"[\d#$%&*+/<=>@\[\\\]^_`{|}~°§¢-¥€₽₩₹±×÷²³¹¼-¾µ′″№℃℉−]|[-–—]\Z")
@@ -29,6 +33,7 @@ _OPENS = {"[": "]", "](": ")", "<": ">"}
 _SHORT_WORD = 3
 _WRAPPED_LINE = 60
 """A line of so many characters was probably wrapped, not ended."""
+_UNWRAPPED = ("#", "|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Cutter:
         self._buffer = ""
         self._starts_line = True
         self._line_length = 0
+        self._wraps = True
+        """Whether the line may go on in the next one."""
         self._begin_piece()
 
     def _drain(self) -> Iterator[Piece]:
@@ -83,7 +90,7 @@ class Cutter:
                 return self._take(word_end, gap.end())
             self._scanned = self._word = gap.end()
         if gap is None:
-            self._scanned = max(self._scanned, len(self._buffer.rstrip(_TRAILING)))
+            self._scanned = max(self._scanned, len(self._buffer.rstrip(_IN_GAP)))
         return None
 
     def _cut_by_force(self) -> Piece | None:
@@ -110,6 +117,8 @@ class Cutter:
         text, gap = self._buffer[:word_end], self._buffer[word_end:end]
         line_ends = len(_LINE_END.findall(gap))
         self._line_length += end
+        if self._starts_line:
+            self._wraps = not text.lstrip().startswith(_UNWRAPPED)
         separator = "\n" if line_ends and self._ends_block(line_ends, end) else " " if gap else ""
         piece = Piece(text, separator, self._starts_line)
         self._buffer = self._buffer[end:]
@@ -122,7 +131,7 @@ class Cutter:
         """Whether a line end is more than the wrapping of a long line."""
         following = self._buffer[next_start : next_start + 1]
         wrapped = following.islower() or (following.isalpha() and self._line_length >= _WRAPPED_LINE)
-        return line_ends > 1 or not wrapped
+        return line_ends > 1 or not (wrapped and self._wraps)
 
     def _begin_piece(self) -> None:
         self._scanned = 0
@@ -133,9 +142,6 @@ class Cutter:
         """Whether that word belongs to the one before it."""
         self._open = ""
         """What closes the link, bracket or tag that is open."""
-
-
-_TRAILING = _CJK_MARKS + _CJK_CLOSERS + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
 def _is_loose(word: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Protocol, cast
 
-from koe.core.languages import best_match
+from koe.core.languages import base, best_match
 
 _KANA = re.compile("[\u3041-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 _HAN = re.compile("[\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
@@ -74,7 +74,8 @@ def _pick(language: str, candidates: Sequence[str]) -> str | None:
 
 
 def _classify(text: str, candidates: Sequence[str]) -> str | None:
-    scored = [(tag, score) for name, score in _classifier().rank(text) if (tag := best_match(name, candidates))]
+    wanted = {base(tag): tag for tag in reversed(candidates)}
+    scored = [(wanted[name], score) for name, score in _classifier().rank(text) if name in wanted]
     if len(scored) < 2:
         return scored[0][0] if scored else None
     (best, highest), (_, second) = scored[:2]

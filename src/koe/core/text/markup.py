@@ -16,7 +16,7 @@ _BLOCK_MARKER = re.compile(
     """,
     re.VERBOSE,
 )
-_RULE = re.compile(r"(?:([-*_=])\s*(?:\1\s*){2,}|[|:\-\s]*\|[|:\-\s]*)")
+_RULE = re.compile(r"(?:([-*_=])\s*(?:\1\s*){2,}|(?=[:\-\s]*\|)[|:\-\s]+)")
 _FENCE = re.compile(r"(`{3,}|~{3,})\s*([^`\s]*)[^`]*")
 _SPOKEN_FENCES = ("", "text", "txt", "plain", "plaintext", "md", "markdown")
 
@@ -28,17 +28,17 @@ _PAUSE_OR_BREAK = re.compile(
 )
 
 _INLINE = [
-    (re.compile(r"<((?:https?://|mailto:)?[^\s<>]*[^\s<>/]@?[.:][^\s<>]+)>"), r"\1"),  # <https://koe.example>
+    (re.compile(r"<((?:https?://|mailto:)[^\s<>]+|[^\s<>@]+@[^\s<>@]+)>"), r"\1"),  # <https://koe.example>
     (re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.DOTALL), ""),
     (re.compile(r"\[\^[^\]\s]+\]:?"), ""),  # a footnote
     (re.compile(r"!\[([^\[\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)"), r"\1"),
     (re.compile(r"\[([^\[\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)"), r"\1"),
     (re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1"),
-    (re.compile(r"`+|~~+"), ""),
+    (re.compile(r"\\(?=[!-/:-@\[-`{-~])|\\$"), ""),
+    (re.compile(r"`+|~~+|(?<!\S)#{2,}(?!\S)"), ""),
     # A star stays where it multiplies: 2*3, 2 * 3.
     (re.compile(r"((?<=\d)\*{1,2}(?=\d)|(?<!\S)\*(?!\S))|\*+"), r"\1"),
     (re.compile(r"(?<![^\W_])_+|_+(?![^\W_])"), ""),
-    (re.compile(r"\\(?=[!-/:-@\[-`{-~])|\\$"), ""),
     (re.compile(r"\s*\|[\s|]*"), ", "),
 ]
 
@@ -70,7 +70,7 @@ class MarkdownReader:
         if piece.starts_line:
             self._skip_line = self._is_fence(text) or bool(_RULE.fullmatch(text))
         if not (self._skip_line or self._silent):
-            yield from _words(text if self._fence else _plain(text, piece), " " if piece.gap else "")
+            yield from _words(text if self._fence else _plain(text, piece), piece.gap.rstrip("\n"))
         if piece.gap == "\n":
             yield Break()
 

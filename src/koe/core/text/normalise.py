@@ -20,7 +20,7 @@ from koe.core.text.verbalise import say_as, verbalise
 
 TextFormat = Literal["text", "ssml"]
 
-_PLAIN = re.compile(r"\s*(?:[A-Z]?[a-z]+[,;:!?]?\s*)*", re.ASCII)
+_PLAIN = re.compile(r"\s*+(?:[A-Z]?[a-z]++[,;:!?]?\s*+)*+", re.ASCII)
 """Text that verbalising leaves as it is: most words of most sentences."""
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*\Z|[。！？]")
@@ -33,7 +33,7 @@ class Normaliser:
     """Text, in one language unless its SSML says otherwise, cut into chunks anywhere -> parts.
 
     Without a language it is detected among the candidates from the first sentence (or the first 60 characters)
-    and then kept; where that is no evidence, `fallback` is taken, and without one the text stays as it is.
+    and then kept; where that is no evidence, `fallback` is taken, and without one numbers stay as they are.
     """
 
     def __init__(
@@ -44,10 +44,9 @@ class Normaliser:
         fallback: str | None = None,
     ) -> None:
         self._reader = SsmlReader() if text_format == "ssml" else MarkdownReader()
-        self._language = language
-        self._candidates = candidates
+        self._language = candidates[0] if language is None and len(candidates) == 1 else language
         self._fallback = fallback
-        self._undecided: _Prefix | None = None if language else _Prefix(candidates)
+        self._undecided = None if self._language else _Prefix(candidates)
         self._writer = _Writer()
 
     @property
@@ -67,7 +66,7 @@ class Normaliser:
     def _write(self, items: Iterable[Item]) -> list[Part]:
         parts: list[Part] = []
         for item in items:
-            if self._undecided is None:
+            if self._undecided is None or self._undecided.lets_pass(item):
                 parts += self._writer.write(item, self._language)
             elif self._undecided.add(item):
                 parts += self._decide(self._undecided)
@@ -87,6 +86,10 @@ class _Prefix:
         self._candidates = candidates
         self._text = ""
 
+    def lets_pass(self, item: Item) -> bool:
+        """Whether nothing is kept, and the item needs no decision."""
+        return not self.items and (not isinstance(item, Words | SaidAs) or item.language is not None)
+
     def add(self, item: Item) -> bool:
         """Keep the item; whether that is enough to decide."""
         self.items.append(item)
@@ -94,7 +97,7 @@ class _Prefix:
             self._text += clean(item.text, None)
         ended = isinstance(item, Break) or _SENTENCE_END.search(self._text) is not None
         length = detect.information(self._text)
-        return len(self._candidates) == 1 or length >= (_ENOUGH_FOR_A_SENTENCE if ended else _ENOUGH)
+        return length >= (_ENOUGH_FOR_A_SENTENCE if ended else _ENOUGH) or len(self.items) >= _ENOUGH
 
     def language(self) -> str | None:
         return detect.detect(self._text, self._candidates)

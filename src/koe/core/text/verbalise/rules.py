@@ -60,9 +60,9 @@ def _amounts(language: Language) -> Iterator[tuple[str, Speak]]:
     yield f"(?:(?<!\\w)[-−])?(?P<coin>{coin})[ \u00a0]?{span}{scale}{per}", quantities.speak_money
     yield f"{span}{scale}[ \u00a0]?(?P<coin>{after}){quantities.COIN_END}{per}", quantities.speak_money
     yield f"(?P<number>[0-9]{{1,4}}+){language.ordinal_pattern}", quantities.speak_ordinal
+    yield f"(?i:{language.year_pattern})", quantities.speak_year
     yield span + units.pattern(language.unit_symbols), quantities.speak_measure
     yield quantities.FRACTION, quantities.speak_fraction
-    yield f"(?i:{language.year_pattern})", quantities.speak_year
     yield span, quantities.speak_number
 
 

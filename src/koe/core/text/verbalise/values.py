@@ -5,8 +5,8 @@ from typing import Literal, NamedTuple
 Gender = Literal["", "m", "f", "n"]
 """Of the noun that a number counts; "" where it counts nothing ("channel one")."""
 
-Case = Literal["n", "g", "d", "a"]
-"""Nominative, genitive, dative, accusative."""
+Case = Literal["n", "g", "d", "a", "i", "p"]
+"""Nominative, genitive, dative, accusative, instrumental, prepositional."""
 
 
 class Form(NamedTuple):

@@ -152,10 +152,10 @@ class Language:
         return self.digits(digits)
 
     def number(self, number: Number, form: Form = PLAIN) -> str:
-        words = self.decimal(number) if number.fraction else self.whole(number.whole, form)
+        words = self.decimal(number, form) if number.fraction else self.whole(number.whole, form)
         return self.join(self.minus, words) if number.negative else words
 
-    def decimal(self, number: Number) -> str:
+    def decimal(self, number: Number, form: Form) -> str:
         return self.join(self.whole(number.whole, PLAIN), self.point, self.fraction(number.fraction))
 
     def span(self, low: Number, high: Number, form: Form, context: Context) -> str:

@@ -5,12 +5,11 @@ from types import MappingProxyType
 
 from koe.core.text.verbalise.languages.base import CLOCK, coin, forms, table
 from koe.core.text.verbalise.languages.romance import Romance
-from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form, Number
+from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form, Number, Unit
 from koe.core.text.verbalise.words import spoken
 
 _FEMININE = re.compile(r"\w+(?:a|zione|sione|tà|tù|ice)|luce|notte|parte|chiave|rete|volte?")
 _MASCULINE_IN_A = re.compile(r"programma|problema|sistema|tema|clima|o?ra?|alla|la|una|era|da|fa|a|dalla|nella|della|sulla")
-_IMPURE = re.compile("s[^aeiou]|z|gn|ps|x|y")
 _NOT_NOUNS = frozenset(
     {"e", "a", "di", "in", "è", "sono", "o", "per", "con", "al", "del", "su", "da", "dal", "ma", "che", "ed", "il", "le"}
 )
@@ -90,6 +89,7 @@ class Italian(Romance):
             "tebibyte": "tebibyte",
         }
     )
+    unit_symbols = MappingProxyType({**Romance.unit_symbols, "ora": "duration-hour", "ore": "duration-hour"})
     feminine_units = frozenset(
         {"duration-hour", "mass-pound", "mass-ounce", "mass-tonne", "concentr-permillion", "per-billion"}
         | {"pressure-pound-force-per-square-inch", "energy-calorie", "energy-kilocalorie"}
@@ -126,8 +126,8 @@ class Italian(Romance):
     def is_masculine(self, noun: str) -> bool:
         return noun not in _NOT_NOUNS and not _MASCULINE_IN_A.fullmatch(noun)
 
-    def measure(self, number: Number, words: str, unit: object, form: Form) -> str:  # type: ignore[override]
-        raise NotImplementedError
+    def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
+        return re.sub(r"\buna (?=[aeiou])", "un'", super().measure(number, words, unit, form))
 
     def ordinal(self, value: int, mark: str, context: Context) -> str | None:
         words = spoken(value, self.num2words, "ordinal")

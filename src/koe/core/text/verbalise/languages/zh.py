@@ -1,0 +1,107 @@
+"""Chinese, in simplified characters."""
+
+import re
+from types import MappingProxyType
+
+from koe.core.text.verbalise.languages import zh_units
+from koe.core.text.verbalise.languages.base import CLOCK, coin, table
+from koe.core.text.verbalise.languages.cjk import EastAsian
+from koe.core.text.verbalise.values import PLAIN, Context, Form, Number, Unit
+
+_DIGITS = "零一二三四五六七八九"
+_MYRIADS = ("", "万", "亿", "兆")
+# What two of is 两: measure words and nouns counted without one. A date, a floor and a grade keep 二.
+_COUNTED = re.compile("个|只|台|盏|扇|次|位|人|小时|分钟|天|周|年|点|度|块|元|条|张|间|种|杯|瓶|件|公|升|米|倍|瓦|千|百|万|亿|名|秒")
+_IS_A_MEASURE = Form("m")
+
+
+class Chinese(EastAsian):
+    pause = "，"
+    minus, point, dot, to, over, and_ = "负", "点", "点", "到", "分之", "又"
+    year_sign, month_sign, day_sign = "年", "月", "日"
+    hour_sign, minute_sign, second_sign = "点", "分", "秒"
+    per_prefix = "每{unit}{0}"
+    unit_names = zh_units.NAMES
+    fractions = MappingProxyType({(1, 2): "二分之一"})
+    symbols = MappingProxyType(
+        {"&": "和", "+": "加", "=": "等于", "@": "艾特", "×": "乘", "÷": "除以", "°": "度", "€": "欧元", "$": "美元"}
+    )
+    number_signs = MappingProxyType(
+        {"#": "", "№": "第", "+": "加", "±": "正负", "~": "约", "≈": "约等于", ">": "大于", "<": "小于"}
+        | {"≥": "大于等于", "≤": "小于等于"}
+    )
+    number_abbreviations = table(**{"No.": "第", "NO.": "第"})
+    coins = MappingProxyType(
+        {
+            "EUR": coin("欧元"),
+            "$": coin("美元"),
+            "USD": coin("美元"),
+            "GBP": coin("英镑"),
+            "¥": coin("元"),
+            "CNY": coin("元"),
+            "JPY": coin("日元"),
+            "KRW": coin("韩元"),
+            "RUB": coin("卢布"),
+            "CHF": coin("瑞士法郎"),
+        }
+    )
+    date_patterns = (
+        r"(?P<year>[0-9]{4})年(?:(?P<month>1[0-2]|0?[1-9])月(?:(?P<day>[0-3]?[0-9])日)?)",
+        r"(?P<year>)(?P<month>1[0-2]|0?[1-9])月(?P<day>[0-3]?[0-9])日",
+    )
+    year_pattern = r"(?P<year>[12][0-9]{3})(?=年(?![前后内来间多]))"
+    clock_patterns = (CLOCK,)
+
+    def cardinal(self, value: int, form: Form = PLAIN) -> str:
+        """num2words has no Chinese."""
+        if value == 2 and form == _IS_A_MEASURE:
+            return "两"
+        words = _read(value)
+        return words[1:] if words.startswith("一十") else words
+
+    def digits(self, digits: str) -> str:
+        return "".join(_DIGITS[int(digit)] for digit in digits)
+
+    def noun_form(self, number: Number, context: Context) -> Form:
+        return _IS_A_MEASURE if _COUNTED.match(context.after) else PLAIN
+
+    def unit_form(self, unit: Unit, context: Context) -> Form:
+        return PLAIN if unit.name.startswith("concentr-") else _IS_A_MEASURE
+
+    def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
+        if number.negative and unit.name in ("temperature-celsius", "angle-degree"):
+            words = words.replace(self.minus, "零下")
+        return super().measure(number, words, unit, form)
+
+    def year(self, year: int, context: Context) -> str:
+        return self.digits(str(year))
+
+    def hour(self, hour: int) -> str:
+        return self.cardinal(hour, _IS_A_MEASURE)
+
+    def minute(self, minute: int) -> str:
+        return ("零" if minute < 10 else "") + self.cardinal(minute)
+
+
+def _read(value: int) -> str:
+    """In groups of four figures, with one 零 for every gap."""
+    if value < 10:
+        return _DIGITS[value]
+    groups: list[str] = []
+    for myriad in _MYRIADS:
+        value, group = divmod(value, 10_000)
+        if group:
+            gap = "零" if group < 1000 and value else ""
+            groups.append(gap + _group(group) + myriad)
+        elif groups and value and not groups[-1].startswith("零"):
+            groups.append("零")
+    return "".join(reversed(groups)).rstrip("零")
+
+
+def _group(value: int) -> str:
+    """1 to 9999."""
+    figures = f"{value:04}"
+    words = "".join(
+        _DIGITS[int(figure)] + sign if figure != "0" else "零" for figure, sign in zip(figures, "千百十 ", strict=True)
+    )
+    return re.sub("零+", "零", words.replace(" ", "")).strip("零")

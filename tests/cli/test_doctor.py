@@ -1,0 +1,68 @@
+"""What is found, and what is to be done about it."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def listen(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A place that is certainly free, and no multicast."""
+    monkeypatch.setenv("KOE_WYOMING_LISTEN", f"unix://{tmp_path}/koe.sock")
+    monkeypatch.setenv("KOE_DISCOVERY_ENABLED", "false")
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+def finding(result: Result, subject: str) -> dict[str, str]:
+    findings: list[dict[str, str]] = json.loads(result.stdout)
+    return next(each for each in findings if each["subject"].startswith(subject))
+
+
+def test_a_healthy_machine_has_no_problem(koe: Run, tmp_path: Path) -> None:
+    result = koe("doctor")
+    assert result.exit_code == 0, result.stdout
+    for subject in ["Python", "Libraries", "Settings", "Data folder", "Disk", "Listening", "Speaking"]:
+        assert f"ok       {subject}" in result.stdout
+    assert not (tmp_path / "koe.sock").exists()
+
+
+def test_wrong_settings_are_a_problem(koe: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOE_LOG_LEVEL", "loud")
+    result = koe("doctor", "--json")
+    assert result.exit_code == 1
+    assert "'loud' isn't right" in finding(result, "Settings")["found"]
+
+
+def test_an_address_in_use_is_a_problem(koe: Run, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    monkeypatch.setattr("koe.adapters.wyoming_client.CONNECT_SECONDS", 0.1)
+    monkeypatch.setenv("KOE_WYOMING_LISTEN", f"tcp://127.0.0.1:{taken}")
+    result = koe("doctor", "--json")
+    assert result.exit_code == 1
+    assert finding(result, "Listening")["mark"] == "problem"
+    assert finding(result, "Addresses")["mark"] == "warning"
+
+
+def test_an_engine_that_can_not_speak_is_a_problem(koe: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOE_VOICE_DEFAULT", "nobody")
+    result = koe("doctor")
+    assert result.exit_code == 1
+    assert "PROBLEM  Speaking: there is no voice 'nobody'" in result.stdout
+    assert "         -> " in result.stdout
+
+
+def test_a_folder_that_is_not_there_yet_is_fine(koe: Run, tmp_path: Path) -> None:
+    result = koe("--data-dir", tmp_path / "later" / "data", "doctor", "--json")
+    assert result.exit_code == 0
+    assert "will be made" in finding(result, "Data folder")["found"]
+    assert not (tmp_path / "later").exists()
