@@ -6,8 +6,8 @@ import pytest
 from emoji import EMOJI_DATA
 
 from koe.core.text.clean import clean
-from koe.core.text.markup import MarkdownReader
 from koe.core.text.items import Break, Item, Words
+from koe.core.text.markup import MarkdownReader
 from koe.core.text.parts import Pause
 
 
@@ -52,7 +52,7 @@ def heard(text: str) -> str:
         ("text [in brackets] stays", "text [in brackets] stays"),
         ("<https://koe.example/page>", "koe.example"),
         ("```python\nprint('hi')\n\n# no\n```\nafter", "after"),
-        ("```\nspoken *as is*\n```\nafter", "spoken *as is*/after"),
+        ("```\nspoken *as text*\n```\nafter", "spoken as text/after"),
         ("~~~yaml\na: b\n```\n~~~\nafter", "after"),
         ("```js\nnever closed", ""),
         ("a <b>bold</b> word<br>and <a href='x y'>more</a>", "a bold word/and more"),

@@ -5,7 +5,7 @@ import re
 _ALWAYS = {
     "en": "mr mrs ms dr prof st mt ft gen sen rep gov rev hon capt lt col sgt vs approx dept est e i cf viz",
     "de": """dr prof hr fr hrn st bzw bspw evtl ggf inkl exkl ca vgl z d u o i s a h b m usf sog geb gest gegr
-             max min mio mrd tsd std sek tel str mind zzgl abzgl allg bes dt eigtl einschl entspr jr sr zt""",
+             max min mio mrd tsd std sek tel str mind zzgl abzgl allg bes bzgl dt eigtl einschl entspr jr sr zt""",
     "fr": "m mm mme mlle mmes dr pr me st ste env ex cf c-à-d av boul bd tél hab",
     "es": "sr sra srta sres dr dra d dña prof ud uds vd av avda aprox ej tel dpto gral lic ing",
     "it": "sig sigg sigra dott prof avv ing arch geom on rev egr gent es ecc tel ca",

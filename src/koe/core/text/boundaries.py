@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 from koe.core.text.abbreviations import is_abbreviation
 
-_CLOSERS = "\"'”’»›)\\]}」』】》〉）〕"
+_CLOSERS = "\"'”’“‘»›«‹)\\]}」』】》〉）〕"
 _DENSE_ENDS = "。！？｡۔।॥։።။។"
 _DENSE_CLAUSES = "，、；：､"
 

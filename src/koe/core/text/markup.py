@@ -35,7 +35,7 @@ _INLINE = [
     (re.compile(r"\[([^\[\]]*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)"), r"\1"),
     (re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1"),
     (re.compile(r"\\(?=[!-/:-@\[-`{-~])|\\$"), ""),
-    (re.compile(r"`+|~~+|(?<!\S)#{2,}(?!\S)"), ""),
+    (re.compile(r"`+|~~+|\s*(?<!\S)#{2,}(?!\S)"), ""),
     # A star stays where it multiplies: 2*3, 2 * 3.
     (re.compile(r"((?<=\d)\*{1,2}(?=\d)|(?<!\S)\*(?!\S))|\*+"), r"\1"),
     (re.compile(r"(?<![^\W_])_+|_+(?![^\W_])"), ""),
@@ -70,7 +70,7 @@ class MarkdownReader:
         if piece.starts_line:
             self._skip_line = self._is_fence(text) or bool(_RULE.fullmatch(text))
         if not (self._skip_line or self._silent):
-            yield from _words(text if self._fence else _plain(text, piece), piece.gap.rstrip("\n"))
+            yield from _words(_plain(text, piece), piece.gap.rstrip("\n"))
         if piece.gap == "\n":
             yield Break()
 

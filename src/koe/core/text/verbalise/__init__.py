@@ -2,8 +2,11 @@
 
 from koe.core.text.verbalise.foreign import rewrite_units
 from koe.core.text.verbalise.languages import babel_locale, find
+from koe.core.text.verbalise.say_as import read_as
 from koe.core.text.verbalise.scan import rewrite
 from koe.core.text.verbalise.values import PLAIN
+
+__all__ = ["number_words", "say_as", "verbalise", "warm"]
 
 _WIDE_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
 
@@ -21,6 +24,17 @@ def verbalise(text: str, language: str) -> str:
     return rewrite_units(text, locale) if locale else text
 
 
+def say_as(text: str, interpret_as: str, language: str, format: str = "") -> str:
+    """The text as SSML's `say-as` wants it read; what isn't of that kind is read by `verbalise`.
+
+    `interpret_as`: cardinal or number, ordinal, digits or telephone, characters or spell-out, date, time, unit,
+    currency. `format` orders the figures of a date: `dmy`, `mdy`, `ymd`, `md`, `dm`, `y`. Never raises.
+    """
+    spoken = find(language)
+    words = read_as(text, interpret_as, spoken, format) if spoken else None
+    return verbalise(text, language) if words is None else words
+
+
 def number_words(value: int, language: str) -> str:
     """A whole number that counts nothing; in digits where Koe doesn't know the language."""
     spoken = find(language)
@@ -31,5 +45,5 @@ def number_words(value: int, language: str) -> str:
 
 
 def warm(language: str) -> None:
-    """Load what the language needs, so that the first sentence doesn't wait for it."""
-    verbalise("1, 2.5 °C, 3 €", language)
+    """Load what the language needs, so that its first sentence doesn't wait for it."""
+    verbalise("1, 2.5 °C, 3 €, 5 km/h", language)

@@ -8,8 +8,9 @@ from koe.core.text.verbalise.values import Number
 _THIN_SPACES = "\u00a0\u202f\u2009"
 _MINUS = "-−"
 
-# `(?<!\w)`: the hyphen of "COVID-19" is none of ours. A minus after a bracket or a currency sign is.
-SIGN = rf"(?:(?<![\w.,])[{_MINUS}][ ]?)?"
+# The hyphen of "COVID-19" is none of ours; letters of scripts without spaces may touch a minus.
+STANDS_FREE = "(?<![A-Za-z0-9À-ɏЀ-ӿ.,)])"
+SIGN = rf"(?:{STANDS_FREE}[{_MINUS}][ ]?)?"
 
 
 def pattern(language: Language) -> str:

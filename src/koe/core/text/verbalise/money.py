@@ -43,7 +43,9 @@ def scaled(language: Language, number: Number, scale: str, symbol: str) -> str:
 
 def _sum(language: Language, number: Number, coin: Coin, form: Form) -> str:
     number = number.rounded()
-    if not coin.minor or not number.fraction or len(number.fraction) > 2:
+    if not coin.minor:
+        return _coins(language, number._replace(fraction=number.fraction.rstrip("0")), coin, form)
+    if not number.fraction or len(number.fraction) > 2:
         return _coins(language, number, coin, form)
     cents = Number(number.fraction.ljust(2, "0").lstrip("0"))
     minor = language.pick(coin.minor, language.plural(cents, form))

@@ -57,7 +57,7 @@ def _amounts(language: Language) -> Iterator[tuple[str, Speak]]:
     after = f"{coin}|(?i:{written_out})" if written_out else coin
     per = f"(?:{units.per_pattern(language.unit_symbols)})?"
     scale = quantities.scale_pattern(language)
-    yield f"(?:(?<!\\w)[-−])?(?P<coin>{coin})[ \u00a0]?{span}{scale}{per}", quantities.speak_money
+    yield f"(?:{literals.STANDS_FREE}[-−])?(?P<coin>{coin})[ \u00a0]?{span}{scale}{per}", quantities.speak_money
     yield f"{span}{scale}[ \u00a0]?(?P<coin>{after}){quantities.COIN_END}{per}", quantities.speak_money
     yield f"(?P<number>[0-9]{{1,4}}+){language.ordinal_pattern}", quantities.speak_ordinal
     yield f"(?i:{language.year_pattern})", quantities.speak_year
@@ -76,8 +76,8 @@ def _signs(language: Language) -> Iterator[tuple[str, Speak]]:
 def _trigger(language: Language) -> re.Pattern[str]:
     months = "|".join(map(re.escape, month_names(language.locale)))
     alternatives = [
-        r"(?:(?<![\w.,])[-−+][ ]?)?[0-9]",
-        rf"(?:(?<!\w)[-−])?(?:{quantities.coin_pattern()})[ \u00a0]?[0-9]",
+        rf"(?:{literals.STANDS_FREE}[-−][ ]?)?[0-9]",
+        rf"(?:{literals.STANDS_FREE}[-−])?(?:{quantities.coin_pattern()})[ \u00a0]?[0-9]",
         quantities.VULGAR,
         codes.DASH,
         codes.number_sign_pattern(language),

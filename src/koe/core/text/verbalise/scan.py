@@ -5,6 +5,8 @@ from functools import lru_cache
 from koe.core.text.verbalise.languages.base import Language
 from koe.core.text.verbalise.rules import Rules, compile_rules
 
+_LONGEST_COUNTER = 4
+
 rules_of = lru_cache(maxsize=32)(compile_rules)
 
 
@@ -21,7 +23,7 @@ def rewrite(text: str, language: Language) -> str:
             after = start.end()
             out.append(text[begin:after])
         else:
-            out.append(_spaced(words, _last(out), text[after : after + 1], language))
+            out.append(_spaced(words, _last(out), text[after : after + _LONGEST_COUNTER], language))
         end = after
     return "".join(out) + text[end:] if out else text
 
@@ -45,5 +47,5 @@ def _speak(text: str, begin: int, rules: Rules, language: Language) -> tuple[str
 def _spaced(words: str, before: str, after: str, language: Language) -> str:
     """"A4" is "A four": words don't grow together with what stood beside the figures."""
     left = language.gap if before.isalnum() and words[:1].isalnum() else ""
-    right = language.gap_after if after.isalnum() and words[-1:].isalnum() else ""
+    right = language.gap_before(after) if after[:1].isalnum() and words[-1:].isalnum() else ""
     return f"{left}{words}{right}"

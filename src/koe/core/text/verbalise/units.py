@@ -180,7 +180,7 @@ def cldr_name(locale: str, unit_name: str, category: str) -> str | None:
     from babel.numbers import format_decimal
     from babel.units import UnknownUnitError, format_unit
 
-    sample = _sample(locale, category)
+    sample = sample(locale, category)
     try:
         shown = format_unit(sample, unit_name, length="long", locale=locale)
     except UnknownUnitError:
@@ -205,7 +205,7 @@ def cldr_per(locale: str, unit_name: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _sample(locale: str, category: str) -> Decimal:
+def sample(locale: str, category: str) -> Decimal:
     from babel import Locale
 
     plural = Locale.parse(locale).plural_form

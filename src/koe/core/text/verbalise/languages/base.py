@@ -38,9 +38,6 @@ class Language:
     gap: ClassVar[str] = " "
     """Between words."""
 
-    gap_after: ClassVar[str] = " "
-    """Between words in place of figures and letters that touched them: `5G`."""
-
     pause: ClassVar[str] = ", "
     """Between the groups of a telephone number."""
 
@@ -126,6 +123,10 @@ class Language:
     def month_first(self) -> bool:
         """Whether 11/12 is the twelfth of November."""
         return False
+
+    def gap_before(self, following: str) -> str:
+        """Between words and the letters that touched their figures: `5G`."""
+        return self.gap
 
     # Numbers
 

@@ -13,7 +13,6 @@ class EastAsian(Language):
     group_marks = ","
     date_marks = "/-"
     gap = ""
-    gap_after = ""
     plurals = ("other",)
     fractions = MappingProxyType({})
 
@@ -26,6 +25,9 @@ class EastAsian(Language):
 
     per_prefix: ClassVar[str]
     """A pattern for what something is counted by: `{unit}` and `{0}`."""
+
+    def gap_before(self, following: str) -> str:
+        return ""
 
     @property
     def month_first(self) -> bool:

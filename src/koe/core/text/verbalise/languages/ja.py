@@ -42,6 +42,7 @@ class Japanese(EastAsian):
             "CHF": coin("スイスフラン"),
         }
     )
+    coin_words = table(円="JPY", ユーロ="EUR", ドル="$")
     date_patterns = (
         r"(?P<year>[0-9]{4})年(?P<month>1[0-2]|0?[1-9])月(?:(?P<day>[0-3]?[0-9])日)?",
         r"(?P<year>)(?P<month>1[0-2]|0?[1-9])月(?P<day>[0-3]?[0-9])日",

@@ -13,7 +13,6 @@ _NATIVE = Form("n")
 _ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 _COUNTERS = re.compile("개(?!월)|명|마리|살|대(?!의)|잔|병|권|장|벌|곳|군데|가지|켤레|송이|그루|통|건|번|시간|시(?!속)|달")
-_NATIVE_HOURS = re.compile("시간?")
 _SINO_COUNTERS = re.compile("개월|도|분|초|일|월|년|원|층|호|퍼센트|프로|킬로|미터|와트|리터|주|인분")
 
 
@@ -48,6 +47,7 @@ class Korean(EastAsian):
             "CHF": coin("스위스 프랑"),
         }
     )
+    coin_words = table(원="KRW", 유로="EUR", 달러="$")
     date_patterns = (
         r"(?P<year>[0-9]{4})년 ?(?P<month>1[0-2]|0?[1-9])월(?: ?(?P<day>[0-3]?[0-9])일)?",
         r"(?P<year>)(?P<month>1[0-2]|0?[1-9])월 ?(?P<day>[0-3]?[0-9])일",
@@ -62,18 +62,24 @@ class Korean(EastAsian):
         return spoken(value, self.num2words)
 
     def digits(self, digits: str) -> str:
-        return self.join(*("공" if digit == "0" else self.cardinal(int(digit)) for digit in digits))
+        return self.fraction(digits).replace("영", "공")
 
     def fraction(self, digits: str) -> str:
-        return self.join(*(self.cardinal(int(digit)) for digit in digits))
+        return "".join(self.cardinal(int(digit)) for digit in digits)
+
+    def gap_before(self, following: str) -> str:
+        """A counter is a word of its own, a particle belongs to the number."""
+        return " " if _COUNTERS.match(following) or _SINO_COUNTERS.match(following) else ""
 
     def span(self, low: Number, high: Number, form: Form, context: Context) -> str:
         return self.join(self.number(low, form) + self.to, self.number(high, form))
 
     def noun_form(self, number: Number, context: Context) -> Form:
         counter = _COUNTERS.match(context.after)
-        hours = counter and counter[0] in ("시", "시간")
-        return _NATIVE if counter and not (hours and int(number.whole[-12:]) > (12 if counter[0] == "시" else 23)) else PLAIN
+        if counter is None:
+            return PLAIN
+        last_native = {"시": 12, "시간": 23}.get(counter[0], 99)
+        return _NATIVE if int(number.whole[-12:]) <= last_native else PLAIN
 
     def unit_form(self, unit: Unit, context: Context) -> Form:
         return _NATIVE if unit.name == "duration-hour" else PLAIN

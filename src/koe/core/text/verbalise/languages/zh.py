@@ -45,6 +45,7 @@ class Chinese(EastAsian):
             "CHF": coin("瑞士法郎"),
         }
     )
+    coin_words = table(元="CNY", 块="CNY", 美元="USD", 欧元="EUR")
     date_patterns = (
         r"(?P<year>[0-9]{4})年(?:(?P<month>1[0-2]|0?[1-9])月(?:(?P<day>[0-3]?[0-9])日)?)",
         r"(?P<year>)(?P<month>1[0-2]|0?[1-9])月(?P<day>[0-3]?[0-9])日",
@@ -57,7 +58,13 @@ class Chinese(EastAsian):
         if value == 2 and form == _IS_A_MEASURE:
             return "两"
         words = _read(value)
+        if words.startswith(("二千", "二万", "二亿")):
+            return "两" + words[1:]
         return words[1:] if words.startswith("一十") else words
+
+    def whole(self, digits: str, form: Form) -> str:
+        is_mobile_phone = len(digits) == 11 and digits.startswith("1")
+        return self.digits(digits) if is_mobile_phone else super().whole(digits, form)
 
     def digits(self, digits: str) -> str:
         return "".join(_DIGITS[int(digit)] for digit in digits)

@@ -1,0 +1,120 @@
+import pytest
+
+from koe.core.text.cut import LIMIT, Cutter
+from koe.core.text.normalise import Normaliser
+from koe.core.text.parts import Part, Pause, Speech
+
+
+def parts(text: str, normaliser: Normaliser) -> list[Part]:
+    return normaliser.feed(text) + normaliser.finish()
+
+
+def spoken(text: str, language: str | None = "en") -> str:
+    return "".join(part.text if isinstance(part, Speech) else "_" for part in parts(text, Normaliser(language)))
+
+
+def cuts(text: str) -> list[str]:
+    cutter = Cutter()
+    return [piece.text for piece in cutter.feed(text) + cutter.finish()]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "21.5 °C",
+        "March 3, 2025",
+        "3 de marzo",
+        "the 3rd of March 2025",
+        "1 234,5 kWh",
+        "10 km/h",
+        "5 × 3",
+        "€ 5",
+        "10 – 12",
+        "z. B.",
+        "d. h.",
+        "Dr. No",
+        "e. g. this",
+        "J. R. R. Tolkien",
+        "[open link text](https://koe.example/a)",
+        '[text](https://koe.example "a title")',
+        "[pause: 1 s]",
+        "<a href='https://koe.example' title='one two'>",
+        "- item",
+        "# Heading",
+        "1. First",
+    ],
+)
+def test_an_expression_is_never_cut(expression: str) -> None:
+    assert any(expression in piece for piece in cuts(f"word {expression} word word word"))
+
+
+def test_plain_words_are_released_one_by_one() -> None:
+    assert cuts("The light is on") == ["The", "light", "is", "on"]
+    assert cuts("今天，我们去公园。好") == ["今天，", "我们去公园。", "好"]
+    assert [part.text for part in Normaliser("en").feed("The light is") if isinstance(part, Speech)] == [
+        "The",
+        " light",
+    ]
+
+
+def test_an_open_bracket_is_given_up_at_the_line_end_and_at_the_limit() -> None:
+    assert cuts("an [open bracket\nis no link") == ["an [open bracket", "is", "no", "link"]
+    assert [len(piece) for piece in cuts("[" + "word " * 81)] == [LIMIT, 4, 4]
+
+
+def test_white_space_is_single_and_never_first_or_doubled() -> None:
+    assert spoken("  \n one \u00a0 two 👋 three\t\n\n\n four \n") == "one two three\nfour"
+
+
+def test_pauses_and_breaks_need_no_space_around_them() -> None:
+    assert spoken("one [pause:1s] two<br>\n\nthree") == "one_two\nthree"
+    assert spoken("[pause:1s] \n\n two") == "_two"
+
+
+def test_figures_are_spoken_in_the_language() -> None:
+    assert "twenty-one" in spoken("It is 21 degrees.")
+    assert "21" in spoken("Es ist 21 Grad.", language="xx")
+
+
+def test_ssml_is_verbalised_but_no_markdown() -> None:
+    normaliser = Normaliser("en", text_format="ssml")
+    result = parts("<speak>*5* <lang xml:lang='nl'>hallo</lang><break time='1s'/></speak>", normaliser)
+    assert result == [Speech("*five*", "en"), Speech(" hallo", "nl"), Pause(1.0)]
+
+
+def test_the_language_is_detected_from_the_first_sentence_and_kept() -> None:
+    normaliser = Normaliser(None, ["en-US", "de-DE"])
+    assert normaliser.feed("Das Licht im Flur ist an") == []
+    assert normaliser.language is None
+    assert {
+        part.language for part in normaliser.feed(". The ") + normaliser.feed("end of it.") if isinstance(part, Speech)
+    } == {"de-DE"}
+    assert normaliser.language == "de-DE"
+
+
+def test_a_long_sentence_does_not_delay_the_decision() -> None:
+    normaliser = Normaliser()
+    normaliser.feed("The light in the kitchen is on and the light in the hall is off and so it goes on")
+    assert normaliser.language == "en"
+
+
+def test_without_evidence_the_fallback_speaks() -> None:
+    undecided, fallen_back = Normaliser(), Normaliser(fallback="fr")
+    assert parts("OK.", undecided) == [Speech("OK.", None)]
+    assert parts("OK.", fallen_back) == [Speech("OK.", "fr")]
+    assert (undecided.language, fallen_back.language) == (None, "fr")
+
+
+def test_a_single_candidate_needs_no_detection() -> None:
+    assert Normaliser(None, ["it"]).feed("OK va") == [Speech("OK", "it")]
+
+
+def test_ssml_that_names_its_language_needs_no_decision() -> None:
+    normaliser = Normaliser(text_format="ssml")
+    assert normaliser.feed("<speak xml:lang='de'>Licht an") == [Speech("Licht", "de")]
+
+
+def test_what_waits_for_a_decision_is_bounded() -> None:
+    normaliser = Normaliser(text_format="ssml")
+    normaliser.feed("<speak>21 <lang xml:lang='de'>")
+    assert len(normaliser.feed("wort " * 200)) > 100
