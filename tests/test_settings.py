@@ -180,13 +180,8 @@ def test_every_problem_is_listed_at_once(config: Path) -> None:
     assert f"nmae ({config} line 1) is no setting of Koe; did you mean name?" in message
     expected = "1000 isn't right; it takes a whole number from 80 to 450"
     assert f"engine.espeak.rate ({config} line 4): {expected}" in message
-    assert (
-        "log.level (KOE_LOG_LEVEL): 'loud' isn't right; it takes debug or info or warning or error" in message
-    )
-    assert (
-        "KOE_WYOMING_MAX_CONECTIONS is no setting of Koe; did you mean KOE_WYOMING_MAX_CONNECTIONS?"
-        in message
-    )
+    assert "log.level (KOE_LOG_LEVEL): 'loud' isn't right; it takes debug or info or warning or error" in message
+    assert "KOE_WYOMING_MAX_CONECTIONS is no setting of Koe; did you mean KOE_WYOMING_MAX_CONNECTIONS?" in message
 
 
 @pytest.mark.parametrize(
@@ -304,9 +299,7 @@ def test_what_has_no_place_in_the_new_layout_is_refused_and_the_file_left_alone(
     assert list(config.parent.iterdir()) == [config]
 
 
-def test_where_the_disk_refuses_the_old_file_works_as_it_is(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_the_disk_refuses_the_old_file_works_as_it_is(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 

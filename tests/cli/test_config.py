@@ -20,7 +20,7 @@ def file(data_dir: Path) -> Path:
 
 
 def test_every_setting_is_shown_with_its_value_and_source(koe: Run, file: Path) -> None:
-    lines = [line.split(maxsplit=2) for line in koe("config").stdout.splitlines()]
+    lines = [line.rstrip().split(maxsplit=2) for line in koe("config").stdout.splitlines()]
     assert ["name", "Küche", f"{file} line 1"] in lines
     assert ["stop.grace", "2", f"{file} line 3"] in lines
     assert ["engine.default", "fake", "KOE_ENGINE_DEFAULT"] in lines

@@ -20,8 +20,9 @@ def listen(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield int(server.getsockname()[1])
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        yield int(other.getsockname()[1])
 
 
 def finding(result: Result, subject: str) -> dict[str, str]:
@@ -45,7 +46,6 @@ def test_wrong_settings_are_a_problem(koe: Run, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_address_in_use_is_a_problem(koe: Run, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
-    monkeypatch.setattr("koe.adapters.wyoming_client.CONNECT_SECONDS", 0.1)
     monkeypatch.setenv("KOE_WYOMING_LISTEN", f"tcp://127.0.0.1:{taken}")
     result = koe("doctor", "--json")
     assert result.exit_code == 1

@@ -4,17 +4,14 @@ import io
 import os
 import signal
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import soundfile
 from typer.testing import Result
-
-if TYPE_CHECKING:
-    import subprocess
 
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -60,7 +57,7 @@ def test_files_that_can_not_be_written_are_refused_before_speaking(koe: Run, tmp
     [
         (["-f", "/nowhere/text.txt"], "No such file or directory: /nowhere/text.txt"),
         ([" \n"], "nothing in this text"),
-        (["Hello", "--language", "tlh"], "no voice speaks 'tlh'"),
+        (["Hello", "--language", "zxx"], "no voice speaks 'zxx'"),
         (["Hello", "--server", "tcp://127.0.0.1:1"], "no speech server answers at tcp://127.0.0.1:1"),
     ],
 )
@@ -167,11 +164,9 @@ def test_a_server_speaks_what_this_process_would(koe: Run, start_koe: Start, tmp
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_each_line_that_is_typed_is_spoken_at_once(start_koe: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess
-
+@pytest.mark.usefixtures("environment")
+def test_each_line_that_is_typed_is_spoken_at_once() -> None:
     ours, theirs = os.openpty()
-    monkeypatch.setattr(subprocess, "PIPE", subprocess.PIPE)
     command = [sys.executable, "-m", "koe", "say", "-", "-o", "-"]
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None

@@ -34,5 +34,5 @@ def test_json_tells_everything(koe: Run) -> None:
 
 
 def test_no_voice_is_said(koe: Run) -> None:
-    result = koe("voices", "-l", "tlh")
-    assert (result.exit_code, result.stderr) == (0, "No voice speaks tlh.\n")
+    result = koe("voices", "-l", "zxx")
+    assert (result.exit_code, result.stderr) == (0, "No voice speaks zxx.\n")

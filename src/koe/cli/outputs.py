@@ -89,7 +89,8 @@ class PlayerOutput:
 
     async def _finish(self, process: asyncio.subprocess.Process) -> None:
         """Wait until all was heard. Raises KoeError with what the player complained of."""
-        _, complaint = await process.communicate()
+        # Without any input, Python 3.11 would leave the pipe open.
+        _, complaint = await process.communicate(b"")
         if process.returncode:
             reason = complaint.decode(errors="replace").strip() or f"it ended with {process.returncode}"
             raise KoeError(f"{self._program} can't play: {reason}")

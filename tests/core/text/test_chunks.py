@@ -92,7 +92,7 @@ class SpeechSegmenter:
 @given(TEXTS, CUTS, st.integers(1, 60))
 def test_pieces_are_the_same(text: str, cuts: list[int], limit: int) -> None:
     def cut(pieces: list[str]) -> list[Piece]:
-        cutter = Cutter(limit)
+        cutter = Cutter(limit=limit)
         return [cut for piece in pieces for cut in cutter.feed(piece)] + cutter.finish()
 
     assert cut(chunks(text, cuts)) == cut(list(text)) == cut([text])

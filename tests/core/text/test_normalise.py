@@ -59,7 +59,7 @@ def test_plain_words_are_released_one_by_one() -> None:
 
 def test_an_open_bracket_is_given_up_at_the_line_end_and_at_the_limit() -> None:
     assert cuts("an [open bracket\nis no link") == ["an [open bracket", "is", "no", "link"]
-    assert [len(piece) for piece in cuts("[" + "word " * 81)] == [LIMIT, 4, 4]
+    assert [len(piece) for piece in cuts("[" + "word " * 81)] == [LIMIT - 5, 4, 4]
 
 
 def test_white_space_is_single_and_never_first_or_doubled() -> None:
@@ -74,6 +74,16 @@ def test_pauses_and_breaks_need_no_space_around_them() -> None:
 def test_figures_are_spoken_in_the_language() -> None:
     assert "twenty-one" in spoken("It is 21 degrees.")
     assert "21" in spoken("Es ist 21 Grad.", language="xx")
+
+
+def test_a_figure_that_opens_a_sentence_is_capitalised() -> None:
+    assert spoken("It is on. 5 lights? 6 (no. 7!) are off.") == "It is on. Five lights? Six (number seven!) are off."
+
+
+def test_a_sentence_may_end_before_a_figure_but_no_abbreviation() -> None:
+    assert cuts("It is on. 5 lights are approx. 7 m from no. 8") == [
+        *("It", "is", "on.", "5 lights", "are", "approx. 7 m from", "no. 8"),
+    ]
 
 
 def test_ssml_is_verbalised_but_no_markdown() -> None:

@@ -3,19 +3,19 @@
 import re
 
 _ALWAYS = {
-    "en": "mr mrs ms dr prof st mt ft gen sen rep gov rev hon capt lt col sgt vs approx dept est e i cf viz",
+    "en": "mr mrs ms dr prof st mt ft gen sen rep gov rev hon capt lt col sgt vs approx dept e i cf viz",
     "de": """dr prof hr fr hrn st bzw bspw evtl ggf inkl exkl ca vgl z d u o i s a h b m usf sog geb gest gegr
-             max min mio mrd tsd std sek tel str mind zzgl abzgl allg bes bzgl dt eigtl einschl entspr jr sr zt""",
-    "fr": "m mm mme mlle mmes dr pr me st ste env ex cf c-à-d av boul bd tél hab",
+             mio mrd tsd std sek tel str mind zzgl abzgl allg bes bzgl dt eigtl einschl entspr jr sr zt""",
+    "fr": "m mm mme mlle mmes dr pr st ste env ex cf c-à-d av boul bd tél hab",
     "es": "sr sra srta sres dr dra d dña prof ud uds vd av avda aprox ej tel dpto gral lic ing",
-    "it": "sig sigg sigra dott prof avv ing arch geom on rev egr gent es ecc tel ca",
+    "it": "sig sigg sigra dott prof avv ing arch geom egr gent ecc tel",
     "pt": "sr sra srta dr dra prof profa eng av aprox ex tel exmo exma cel gen",
     "ru": "г гг т д с ул пр просп пер пл стр кв обл р руб коп тыс млн млрд им напр см ср акад проф доц мин сек ч",
 }
 
 _BEFORE_NUMBERS = {
     "en": "no nos p pp fig figs vol ch sec art jan feb mar apr jun jul aug sep sept oct nov dec",
-    "de": "nr art abs abb bd kap s jan feb mär apr jun jul aug sep sept okt nov dez",
+    "de": "nr max min art abs abb bd kap s jan feb mär apr jun jul aug sep sept okt nov dez",
     "fr": "no p pp fig vol chap art janv févr avr juil sept oct nov déc",
     "es": "n núm p pp pág págs fig vol cap art",
     "it": "n p pp pag fig vol cap art",
@@ -47,10 +47,11 @@ def is_abbreviation(word: str, following: str, language: str | None) -> bool:
     """Whether the full stop behind `word` belongs to it.
 
     `word` has no white space and no stop at its end; `following` is the first character after the stop and
-    white space; without a language all languages' abbreviations count.
+    white space; without a language (or in an unknown one) all languages' abbreviations count.
     """
     word = word.lstrip(_OPENERS)
     known = language.partition("-")[0] if language else ""
+    known = known if known in _ALWAYS else ""
     if word.isdigit() or _ROMAN.fullmatch(word):
         return known == "de" and len(word) <= 4 and word.lstrip("0") != ""
     if len(word) == 1:
@@ -58,14 +59,12 @@ def is_abbreviation(word: str, following: str, language: str | None) -> bool:
     if _INNER_STOPS.fullmatch(word):
         return word.lower() not in ("a.m", "p.m")
     word = word.lower()
-    return word in _ALWAYS_BY_LANGUAGE.get(known, ()) or (
-        following.isdigit() and word in _BEFORE_NUMBERS_BY_LANGUAGE.get(known, ())
-    )
+    return word in _ALWAYS_BY_LANGUAGE[known] or (following.isdigit() and word in _BEFORE_NUMBERS_BY_LANGUAGE[known])
 
 
-def may_abbreviate(word: str) -> bool:
-    """Whether the full stop at the end of `word` may belong to it, in whatever language and context."""
-    return word.endswith(".") and is_abbreviation(word[:-1], "0", None)
+def may_abbreviate(word: str, language: str | None) -> bool:
+    """Whether the full stop at the end of `word` belongs to it if a number follows: the most doubtful case."""
+    return word.endswith(".") and is_abbreviation(word[:-1], "0", language)
 
 
 def _is_initial(letter: str, language: str) -> bool:
@@ -73,4 +72,4 @@ def _is_initial(letter: str, language: str) -> bool:
         return False
     if language == "en" and letter == "I":
         return False
-    return letter not in _LONE_WORDS.get(language, "") or letter in _ALWAYS_BY_LANGUAGE.get(language, ())
+    return letter not in _LONE_WORDS.get(language, "") or letter in _ALWAYS_BY_LANGUAGE[language]

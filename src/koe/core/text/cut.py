@@ -27,6 +27,7 @@ _IN_GAP = _CJK_MARKS + _CJK_CLOSERS + _SPACES
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 
 _EXPRESSION = re.compile(r"[\d#$%&*+/<=>@\[\\\]^_`{|}~°§¢-¥€₽₩₹±×÷²³¹¼-¾µ′″№℃℉−]|[-–—]\Z")
+_SENTENCE_END = re.compile(r"(?:(?<!\d)\.|[!?…])[\"'”’“»)*_]*\Z")
 _STRUCTURE = re.compile(r"\]\(|[\[\])>]|<(?=[a-zA-Z/!])")
 _OPENS = {"[": "]", "](": ")", "<": ">"}
 
@@ -48,9 +49,13 @@ class Piece:
 
 
 class Cutter:
-    """Cuts text that arrives in chunks into pieces; `limit` bounds what is held back."""
+    """Cuts text that arrives in chunks into pieces; `limit` bounds what is held back.
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    Where the language is known, only its own abbreviations count.
+    """
+
+    def __init__(self, language: str | None = None, limit: int = LIMIT) -> None:
+        self._language = language
         self._limit = limit
         self._begin()
 
@@ -104,8 +109,8 @@ class Cutter:
         """Whether the words on both sides of a gap can't belong to one expression."""
         word = self._buffer[self._word : word_end]
         self._follow_structure(word)
-        binds = not _is_loose(word) or (self._bound and len(word) <= _SHORT_WORD)
-        self._bound = binds or not self._buffer[next_start].isalpha()
+        binds = not _is_loose(word, self._language) or (self._bound and len(word) <= _SHORT_WORD)
+        self._bound = not ends_sentence(word, self._language) and (binds or not self._buffer[next_start].isalpha())
         return not self._bound and not self._open
 
     def _follow_structure(self, word: str) -> None:
@@ -144,8 +149,13 @@ class Cutter:
         """What closes the link, bracket or tag that is open."""
 
 
-def _is_loose(word: str) -> bool:
+def ends_sentence(text: str, language: str | None) -> bool:
+    """Whether a sentence ends behind the text, whatever follows: not where a full stop may mean something else."""
+    return _SENTENCE_END.search(text) is not None and not may_abbreviate(text.rpartition(" ")[2], language)
+
+
+def _is_loose(word: str, language: str | None) -> bool:
     """Whether a word stands for itself: no number, symbol or abbreviation that may need the next word."""
     if word.isalpha():
         return True
-    return not _EXPRESSION.search(word) and not may_abbreviate(word) and any(map(str.isalnum, word))
+    return not _EXPRESSION.search(word) and not may_abbreviate(word, language) and any(map(str.isalnum, word))

@@ -49,8 +49,8 @@ class MarkdownReader:
     A fenced block of code is not read out, unless its fence names no programming language.
     """
 
-    def __init__(self) -> None:
-        self._cutter = Cutter()
+    def __init__(self, language: str | None = None) -> None:
+        self._cutter = Cutter(language)
         self._fence = ""
         """What closes the fenced block that is open."""
         self._silent = False

@@ -12,6 +12,7 @@ from typing import Literal
 from koe.core.languages import LANGUAGES
 from koe.core.text import detect
 from koe.core.text.clean import clean
+from koe.core.text.cut import ends_sentence
 from koe.core.text.items import Break, Item, SaidAs, Words
 from koe.core.text.markup import MarkdownReader
 from koe.core.text.parts import Part, Pause, Speech
@@ -43,7 +44,7 @@ class Normaliser:
         text_format: TextFormat = "text",
         fallback: str | None = None,
     ) -> None:
-        self._reader = SsmlReader() if text_format == "ssml" else MarkdownReader()
+        self._reader = SsmlReader(language) if text_format == "ssml" else MarkdownReader(language)
         self._language = candidates[0] if language is None and len(candidates) == 1 else language
         self._fallback = fallback
         self._undecided = None if self._language else _Prefix(candidates)
@@ -110,6 +111,7 @@ class _Writer:
         self._owed = ""
         self._fresh = True
         """Whether a separator would be the first thing said, or follow another."""
+        self._sentence_ended = False
 
     def write(self, item: Item, language: str | None) -> list[Part]:
         match item:
@@ -126,7 +128,8 @@ class _Writer:
     def _words(self, text: str, language: str | None) -> list[Part]:
         cleaned = clean(text, language)
         if language and not _PLAIN.fullmatch(cleaned):
-            cleaned = verbalise(cleaned, language)
+            verbalised = verbalise(cleaned, language)
+            cleaned = _capitalised(verbalised, cleaned) if self._sentence_ended else verbalised
         return self._speech(cleaned, language)
 
     def _said_as(self, item: SaidAs, language: str | None) -> list[Part]:
@@ -141,6 +144,7 @@ class _Writer:
             return []
         spoken = words if self._fresh else self._owed + words
         self._fresh, self._owed = False, " " if text[-1].isspace() else ""
+        self._sentence_ended = ends_sentence(words, language)
         return [Speech(spoken, language)]
 
     def _break(self, language: str | None) -> list[Part]:
@@ -148,3 +152,11 @@ class _Writer:
             return []
         self._fresh, self._owed = True, ""
         return [Speech("\n", language)]
+
+
+def _capitalised(spoken: str, written: str) -> str:
+    """Words that open a sentence as a sentence: "It is on. 5 lights ..." has to stay two of them."""
+    words = spoken.lstrip()
+    if written.lstrip()[:1].islower() or not words[:1].islower():
+        return spoken
+    return words[0].upper() + words[1:] if words == spoken else f" {words[0].upper()}{words[1:]}"

@@ -29,8 +29,8 @@ _BLOCK = 4096
 class SsmlReader:
     """SSML in chunks -> items; `feed` and `finish` as everywhere. InvalidSsml says line and column."""
 
-    def __init__(self) -> None:
-        self._cutter = Cutter()
+    def __init__(self, language: str | None = None) -> None:
+        self._cutter = Cutter(language)
         self._items: list[Item] = []
         self._tags: list[str] = []
         self._languages: list[str | None] = [None]

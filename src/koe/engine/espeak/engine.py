@@ -14,7 +14,7 @@ from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.espeak.library import EspeakLibrary
 from koe.engine.espeak.voices import to_voice
-from koe.engine.pipe import PcmPipe
+from koe.engine.pipe import MAX_TAKE_BYTES, PcmPipe
 
 _STOP_TIMEOUT = 5.0
 _FIRST = -1
@@ -32,6 +32,31 @@ class _Job:
     identifier: str = field(default="", compare=False)
     text: str = field(default="", compare=False)
     max_bytes: int = field(default=0, compare=False)
+
+
+class _GrowingChunks:
+    """espeak-ng's buffers on their way into a pipe: the first leaves at once, then each chunk is twice as long as the
+    one before, because what a chunk costs on its way to the client doesn't depend on its length."""
+
+    def __init__(self, pipe: PcmPipe, max_bytes: int) -> None:
+        self._pipe, self._left = pipe, max_bytes
+        self._waiting = bytearray()
+        self._enough = 1
+
+    def add(self, pcm: bytes) -> bool:
+        """False when no more is wanted: the bound is reached or the consumer gone."""
+        self._waiting += pcm[: self._left]
+        self._left -= len(pcm)
+        if len(self._waiting) >= self._enough and not self.flush():
+            return False
+        return self._left > 0
+
+    def flush(self) -> bool:
+        """Hand over what waits; False when the consumer is gone."""
+        chunk = bytes(self._waiting)
+        self._waiting.clear()
+        self._enough = min(2 * len(chunk), MAX_TAKE_BYTES)
+        return not chunk or self._pipe.put(chunk)
 
 
 class EspeakEngine:
@@ -112,22 +137,16 @@ class EspeakEngine:
         self._refuse_waiting()
 
     def _speak(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
-        left = job.max_bytes
-
-        def on_pcm(pcm: bytes) -> bool:
-            nonlocal left
-            pcm = pcm[:left]
-            left -= len(pcm)
-            return pipe.put(pcm) and left > 0 and not self._stopping.is_set()
-
         if pipe.closed:
             return
+        chunks = _GrowingChunks(pipe, job.max_bytes)
         try:
             library.select(job.identifier, self._rate, self._pitch)
-            library.synthesize(job.text, on_pcm)
+            library.synthesize(job.text, lambda pcm: chunks.add(pcm) and not self._stopping.is_set())
         except EngineError as error:
             pipe.end(error)
         else:
+            chunks.flush()
             pipe.end(ShuttingDown("the server is stopping") if self._stopping.is_set() else None)
 
     def _refuse_waiting(self) -> None:

@@ -42,5 +42,6 @@ def _coin_name(currency: str, category: str, locale: str) -> str:
 
 def _category(number: str, locale: str) -> str:
     """Whatever the mark is, one with one or two figures behind it is taken for a decimal."""
-    whole, fraction = re.sub("[^0-9]", "", re.sub(r"[.,][0-9]{1,2}$", "", number)), re.search(r"[.,]([0-9]{1,2})$", number)
-    return units.plural_category(locale, f"{whole[-9:]}.{fraction[1]}" if fraction else whole[-9:])
+    fraction = re.search(r"[.,]([0-9]{1,2})$", number)
+    whole = re.sub("[^0-9]", "", number[: fraction.start()] if fraction else number)[-9:]
+    return units.plural_category(locale, f"{whole}.{fraction[1]}" if fraction else whole)

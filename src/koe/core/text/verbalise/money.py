@@ -25,9 +25,7 @@ def code(symbol: str) -> str:
     return SYMBOLS.get(symbol, symbol)
 
 
-def amount(
-    language: Language, low: Number, high: Number | None, symbol: str, per: str, context: Context
-) -> str:
+def amount(language: Language, low: Number, high: Number | None, symbol: str, per: str, context: Context) -> str:
     """A sum, or two ends of a range, in the language's words; `per` is a unit or ""."""
     coin = _coin(language, code(symbol))
     form = language.coin_form(coin.gender, context)
@@ -59,9 +57,7 @@ def _sum(language: Language, number: Number, coin: Coin, form: Form) -> str:
 
 
 def _coins(language: Language, number: Number, coin: Coin, form: Form) -> str:
-    return language.join(
-        language.number(number, form), language.pick(coin.forms, language.plural(number, form))
-    )
+    return language.join(language.number(number, form), language.pick(coin.forms, language.plural(number, form)))
 
 
 def _range(language: Language, low: Number, high: Number, coin: Coin, form: Form, context: Context) -> str:

@@ -93,4 +93,3 @@ def fraction(over: int, under: int, language: Language) -> str:
 def _ends(match: re.Match[str], language: Language) -> tuple[Number, Number | None]:
     high = match["high"]
     return literals.read(match["low"], language), literals.read(high, language) if high else None
-

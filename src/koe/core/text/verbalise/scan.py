@@ -45,7 +45,7 @@ def _speak(text: str, begin: int, rules: Rules, language: Language) -> tuple[str
 
 
 def _spaced(words: str, before: str, after: str, language: Language) -> str:
-    """"A4" is "A four": words don't grow together with what stood beside the figures."""
+    """ "A4" is "A four": words don't grow together with what stood beside the figures."""
     left = language.gap if before.isalnum() and words[:1].isalnum() else ""
     right = language.gap_before(after) if after[:1].isalnum() and words[-1:].isalnum() else ""
     return f"{left}{words}{right}"

@@ -180,12 +180,12 @@ def cldr_name(locale: str, unit_name: str, category: str) -> str | None:
     from babel.numbers import format_decimal
     from babel.units import UnknownUnitError, format_unit
 
-    sample = sample(locale, category)
+    number = sample(locale, category)
     try:
-        shown = format_unit(sample, unit_name, length="long", locale=locale)
+        shown = format_unit(number, unit_name, length="long", locale=locale)
     except UnknownUnitError:
         return None
-    named = shown.replace(format_decimal(sample, locale=locale), "{0}")
+    named = shown.replace(format_decimal(number, locale=locale), "{0}")
     # Babel falls back to the identifier where the locale only has shorter names.
     return None if unit_name in named else named
 

@@ -7,7 +7,6 @@ from koe.core.text.verbalise.languages.base import Language
 from koe.core.text.verbalise.values import Clock, Context, Date
 
 
-
 class EastAsian(Language):
     decimal_mark = "."
     group_marks = ","

@@ -8,7 +8,10 @@ from koe.core.text.verbalise.languages.romance import Romance
 from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form
 from koe.core.text.verbalise.words import spoken
 
-_FEMININE = re.compile(r"\w+(?:as?|ción|ciones|sión|siones|dad|dades)|luz|luces|veces|vez|noches?|llaves?|partes?|tardes?")
+_FEMININE = re.compile(
+    r"\w+(?:as?|ción|ciones|sión|siones|dad|dades)|luz"
+    r"|luces|veces|vez|noches?|llaves?|partes?|tardes?"
+)
 _MASCULINE_IN_A = re.compile(
     r"(?:día|programa|problema|sistema|mapa|clima|idioma|tema)s?|para|hasta|a|la|las|ahora|está|esta|era|cada|una|ya"
 )

@@ -9,9 +9,12 @@ from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form, Number, 
 from koe.core.text.verbalise.words import spoken
 
 _FEMININE = re.compile(r"\w+(?:a|zione|sione|tà|tù|ice)|luce|notte|parte|chiave|rete|volte?")
-_MASCULINE_IN_A = re.compile(r"programma|problema|sistema|tema|clima|o?ra?|alla|la|una|era|da|fa|a|dalla|nella|della|sulla")
+_MASCULINE_IN_A = re.compile(
+    r"programma|problema|sistema|tema|clima|o?ra?|alla"
+    r"|la|una|era|da|fa|a|dalla|nella|della|sulla"
+)
 _NOT_NOUNS = frozenset(
-    {"e", "a", "di", "in", "è", "sono", "o", "per", "con", "al", "del", "su", "da", "dal", "ma", "che", "ed", "il", "le"}
+    {"e", "a", "di", "in", "è", "sono", "o", "per", "con", "al", "del", "su", "da", "ma", "che", "ed", "il"}
 )
 _CENT = "centesimo|centesimi"
 _YEAR = r"(?: (?P<year>[12][0-9]{3})(?![0-9]|[.,:/-][0-9]))?"

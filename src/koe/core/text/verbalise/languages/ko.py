@@ -6,13 +6,15 @@ from types import MappingProxyType
 from koe.core.text.verbalise.languages import ko_units
 from koe.core.text.verbalise.languages.base import CLOCK, coin, table
 from koe.core.text.verbalise.languages.cjk import EastAsian
-from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form, Number, Unit
+from koe.core.text.verbalise.values import PLAIN, Context, Form, Number, Unit
 from koe.core.text.verbalise.words import spoken
 
 _NATIVE = Form("n")
 _ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
-_COUNTERS = re.compile("개(?!월)|명|마리|살|대(?!의)|잔|병|권|장|벌|곳|군데|가지|켤레|송이|그루|통|건|번|시간|시(?!속)|달")
+_COUNTERS = re.compile(
+    "개(?!월)|명|마리|살|대(?!의)|잔|병|권|장|벌|곳|군데|가지|켤레|송이|그루|통|건|번|시간|시(?!속)|달"
+)
 _SINO_COUNTERS = re.compile("개월|도|분|초|일|월|년|원|층|호|퍼센트|프로|킬로|미터|와트|리터|주|인분")
 
 

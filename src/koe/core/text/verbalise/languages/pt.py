@@ -8,11 +8,14 @@ from koe.core.text.verbalise.languages.romance import Romance
 from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form
 from koe.core.text.verbalise.words import spoken
 
-_FEMININE = re.compile(r"\w+(?:as?|ção|ções|são|sões|dades?|gens?)|luz|luzes|vez|vezes|noites?|partes?|tardes?|redes?")
+_FEMININE = re.compile(
+    r"\w+(?:as?|ção|ções|são|sões|dades?|gens?)|luz|luzes"
+    r"|vez|vezes|noites?|partes?|tardes?|redes?"
+)
 _MASCULINE_IN_A = re.compile(
     r"(?:dia|programa|problema|sistema|mapa|clima|tema|grama|\w+grama)s?|para|até|da|na|das|nas|está|cada|uma|pela|agora"
 )
-_NOT_NOUNS = frozenset({"e", "a", "de", "em", "é", "são", "o", "por", "para", "com", "ao", "do", "no", "às", "mas", "que"})
+_NOT_NOUNS = frozenset({"e", "a", "de", "em", "é", "são", "o", "por", "para", "com", "ao", "do", "às", "mas"})
 _CENTAVO, _CENTIMO = "centavo|centavos", "cêntimo|cêntimos"
 _YEAR = r"(?: (?:de )?(?P<year>[12][0-9]{3})(?![0-9]|[.,:/-][0-9]))?"
 

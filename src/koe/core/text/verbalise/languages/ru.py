@@ -4,7 +4,7 @@ import re
 from types import MappingProxyType
 
 from koe.core.text.verbalise.languages import ru_units
-from koe.core.text.verbalise.languages.base import CLOCK, Language, coin, forms, table
+from koe.core.text.verbalise.languages.base import CLOCK, Language, coin, table
 from koe.core.text.verbalise.months import month_name
 from koe.core.text.verbalise.values import PLAIN, Case, Clock, Context, Date, Form, Gender, Number, Unit
 from koe.core.text.verbalise.words import spoken
@@ -28,7 +28,6 @@ _ORDINALS: dict[str, Form] = {
     "м": Form("m", "p"),
     "ю": Form("f", "a"),
 }
-
 
 
 class Russian(Language):

@@ -11,7 +11,9 @@ from koe.core.text.verbalise.values import PLAIN, Context, Form, Number, Unit
 _DIGITS = "零一二三四五六七八九"
 _MYRIADS = ("", "万", "亿", "兆")
 # What two of is 两: measure words and nouns counted without one. A date, a floor and a grade keep 二.
-_COUNTED = re.compile("个|只|台|盏|扇|次|位|人|小时|分钟|天|周|年|点|度|块|元|条|张|间|种|杯|瓶|件|公|升|米|倍|瓦|千|百|万|亿|名|秒")
+_COUNTED = re.compile(
+    "个|只|台|盏|扇|次|位|人|小时|分钟|天|周|年|点|度|块|元|条|张|间|种|杯|瓶|件|公|升|米|倍|瓦|千|百|万|亿|名|秒"
+)
 _IS_A_MEASURE = Form("m")
 
 
