@@ -41,6 +41,11 @@ class Discovery:
         """The name on the LAN: as wanted, or with a number where another server has it; None while not announced."""
         return self._info.get_name() if self._info is not None else None
 
+    @property
+    def addresses(self) -> Sequence[IPAddress]:
+        """What is announced now."""
+        return self._at or ()
+
     async def start(self) -> None:
         """Begin to announce, in the background: asking the LAN whether the name is free takes about a second."""
         self._task = asyncio.create_task(self._run(), name="discovery")

@@ -1,7 +1,8 @@
 """An engine that hums: tones instead of words, at a set pace, with failures on demand.
 
-It is shipped because it shows an adapter, a page or a test what any engine may do: stream, take live text, be slow, hang,
-fail before or after its first audio. It is built like an engine with a model: one thread steps all streams together.
+It is shipped because it shows an adapter, a page or a test what any engine may do: stream, take live text, be slow,
+hang, fail before or after its first audio. It is built like an engine with a model: one thread steps all streams
+together.
 """
 
 import asyncio

@@ -41,7 +41,27 @@ SSML_FRAGMENTS = [
     *("<lang xml:lang='de-DE'>", "</lang>", "<say-as interpret-as='characters'>", "</say-as>", "<sub alias='so'>"),
     *("</sub>", "&amp;", "&#233;", "<![CDATA[<x>]]>", "hello", "Licht", "21.5", " ", " ", "°C", ". ", "。", "\n", "1 "),
 ]
-SSML_BLOCKS = st.lists(st.sampled_from(SSML_FRAGMENTS[8:]), max_size=12).map("".join)
+SSML_LEAVES = [
+    *(
+        "hello",
+        "Licht",
+        " ",
+        " ",
+        "21.5",
+        " °C",
+        ". ",
+        "。",
+        "\n",
+        "1 ",
+        "&amp;",
+        "&#233;",
+        "<![CDATA[<x>]]>",
+        "<!-- c -->",
+    ),
+    *("<break time='500ms'/>", "<break/>", "<sub alias='so'>x</sub>", "<say-as interpret-as='characters'>ab</say-as>"),
+    *("<lang xml:lang='de-DE'>Licht 5</lang>", "<emphasis>3</emphasis>", "<s>one</s>", "[pause:1s]", "*a*", "U.S."),
+]
+SSML_BLOCKS = st.lists(st.sampled_from(SSML_LEAVES), max_size=16).map("".join)
 FUZZ = settings(max_examples=60, deadline=None)
 CUTS = st.lists(st.integers(0, 100_000), max_size=12)
 LANGUAGES = st.sampled_from([None, "en", "de", "fr", "zh", "ja", "ko", "ru"])
@@ -125,7 +145,7 @@ def test_long_texts_are_the_same(text: str, cuts: list[int]) -> None:
 @FUZZ
 @given(SSML_BLOCKS, CUTS, LANGUAGES)
 def test_ssml_says_the_same(text: str, cuts: list[int], language: str | None) -> None:
-    ssml = f"<speak><p>{text}</p>{text}</speak>"
+    ssml = f"<speak>{text}<p>{text}</p>{text}</speak>"
     assert_same(lambda: TextPipeline(language, "ssml"), ssml, cuts)
 
 
@@ -143,6 +163,38 @@ WORDS = st.lists(st.text("abcdefghij", min_size=2, max_size=9), min_size=1, max_
 def test_no_word_is_lost_or_doubled(words: list[str], limit: int) -> None:
     parts, _ = outcome(TextPipeline("en", max_characters=limit), [" ".join(words)])
     assert " ".join(part.text for part in parts if isinstance(part, Speech)).split() == words
+
+
+PLAIN_WORDS = st.sampled_from(
+    [
+        *(
+            "light",
+            "The",
+            "Dr.",
+            "e.g.",
+            "z. B.",
+            "end.",
+            "Yes!",
+            "so,",
+            "5",
+            "3.5",
+            "(a",
+            "b)",
+            "今天",
+            "好。",
+            "！",
+            "¿Qué?",
+        ),
+    ]
+)
+
+
+@FUZZ
+@given(st.lists(PLAIN_WORDS, max_size=80), st.integers(1, 80))
+def test_no_character_is_lost_or_doubled(words: list[str], limit: int) -> None:
+    parts, _ = outcome(TextPipeline("xx", max_characters=limit), [" ".join([*words, "end"])])
+    heard = "".join(part.text for part in parts if isinstance(part, Speech))
+    assert [*filter(str.isalnum, heard)] == [*filter(str.isalnum, "".join([*words, "end"]))]
 
 
 @FUZZ

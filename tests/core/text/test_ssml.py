@@ -117,6 +117,20 @@ def test_bounds_are_kept_before_the_text_ends(ssml: str) -> None:
         SsmlReader().feed(ssml + " " * 5000)
 
 
+@pytest.mark.parametrize("length", [MAX_TAG - 100, MAX_TAG + 100, MAX_TAG + 4000, MAX_TAG + 4200])
+def test_whether_a_tag_is_too_long_does_not_depend_on_the_chunks(length: int) -> None:
+    def is_refused(chunk: int) -> bool:
+        reader, ssml = SsmlReader(), f"<speak><b a='{'x' * length}'/></speak>"
+        try:
+            for start in range(0, len(ssml), chunk):
+                reader.feed(ssml[start : start + chunk])
+        except InvalidSsml:
+            return True
+        return False
+
+    assert is_refused(100) == is_refused(4096) == is_refused(10**6) == (length > MAX_TAG + 4096)
+
+
 def test_long_text_is_no_long_tag() -> None:
     assert len(words(f"<speak>{'word ' * 20_000}</speak>")) == 100_000
 

@@ -3,6 +3,7 @@
 import re
 from enum import Enum, auto
 
+from koe.core.text import scripts
 from koe.core.text.abbreviations import is_abbreviation
 
 _CLOSERS = "\"'”’“‘»›«‹)\\]}」』】》〉）〕"
@@ -17,8 +18,6 @@ MARK = re.compile(
 )
 LOOK_AHEAD = 3
 """So many characters behind a mark are needed to judge it, if there are so many."""
-
-_DENSE_LETTER = re.compile("[\u1100-\u11ff\u3005-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7a3\uff66-\uff9f]")
 
 
 class Ending(Enum):
@@ -38,8 +37,7 @@ def is_dense(text: str, language: str | None) -> bool:
     """Whether a character of the text says as much as several letters (Chinese, Japanese, Korean)."""
     if language:
         return language.partition("-")[0] in ("zh", "ja", "ko")
-    letter = next(filter(str.isalpha, text), "")
-    return bool(_DENSE_LETTER.match(letter))
+    return scripts.is_dense(next(filter(str.isalpha, text), ""))
 
 
 def _ends_clause(text: str, mark: re.Match[str]) -> bool:
@@ -56,7 +54,7 @@ def _ends_sentence(text: str, mark: re.Match[str], language: str | None) -> bool
         return not (mark["closers"] and after[:1] in ("と", "っ"))
     if after and after[0] != " ":
         # "好!我们" needs no space; "home.example", "3.5" and "Node.js" are words.
-        return run[-1] in "!?…؟" and bool(_DENSE_LETTER.match(after))
+        return run[-1] in "!?…؟" and scripts.is_dense(after[0])
     following = after[1:]
     if following.islower():
         return run[-1] in "!?؟" and not mark["closers"]

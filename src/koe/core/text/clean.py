@@ -3,8 +3,6 @@
 import re
 import unicodedata
 
-from koe.core.languages import base
-
 _CLEAN = re.compile(r"(?:[^\W\d_]|(?<![.,;:!?])[.,;:!?](?![.,;:!?/])|['\- ](?![\- ]))*+", re.ASCII)
 """What needs no cleaning: the words of most sentences."""
 
@@ -28,16 +26,15 @@ _EMOJI = re.compile(
 )
 _SPACE_BEFORE_MARK = re.compile(r"\s+(?=[.,!?;:…]+(?:\s|\Z))")
 
-_EAST_ASIAN = "\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef"
+_HOST_LETTERS = "a-zA-Z\\d\u00df-\u024f\u0400-\u04ff"
+_NO_PATH = "\\s\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef"
 _WEB_ADDRESS = re.compile(
-    r"(?<![a-z\d@])(?:https?://|ftp://|www\.)(?:www\.)?(?:[^\s/?#@]*@)?"
-    r"(?P<host>[a-z\d\u00df-\u024f\u0400-\u04ff.\-]*[a-z\d\u00df-\u024f\u0400-\u04ff])(?::\d+)?"
-    rf"(?:[/?#](?:[^\s{_EAST_ASIAN}]*[^\s{_EAST_ASIAN}.,;:!?…'\"»”’)\]}}])?)?",
-    re.IGNORECASE,
+    rf"(?<![a-zA-Z\d@])(?i:https?://|ftp://|www\.)(?i:www\.)?(?:[^\s/?#@]*@)?"
+    rf"(?P<host>[{_HOST_LETTERS}.\-]*[{_HOST_LETTERS}])(?::\d+)?"
+    rf"(?:[/?#](?:[^{_NO_PATH}]*[^{_NO_PATH}.,;:!?…'\"»”’)\]}}])?)?",
 )
 _MAIL_ADDRESS = re.compile(
-    r"(?<![\w.@+\-])(?:mailto:)?(?P<user>[\w+\-](?:[\w.+\-]{0,63}[\w+\-])?)@(?P<host>(?:[\w\-]{1,63}\.)+[a-z]{2,24})\b",
-    re.IGNORECASE,
+    r"(?<![\w.@+\-])(?i:mailto:)?(?P<user>[\w+\-](?:[\w.+\-]{0,63}[\w+\-])?)@(?P<host>(?:[\w\-]{1,63}\.)+[a-zA-Z]{2,24})\b",
 )
 
 _SPOKEN_SIGNS = {
@@ -94,6 +91,6 @@ def _without_pictures(text: str) -> str:
 
 
 def _spoken(address: str, language: str | None) -> str:
-    at, dot = _SPOKEN_SIGNS.get(base(language) if language else "", ("@", "."))
+    at, dot = _SPOKEN_SIGNS.get((language or "").partition("-")[0], ("@", "."))
     spoken = {"@": f" {at} ", ".": f" {dot} "}
     return re.sub("[@.]", lambda sign: spoken[sign[0]] if at != "@" else sign[0], address)

@@ -48,6 +48,38 @@ class Piece:
     starts_line: bool
 
 
+@dataclass(slots=True)
+class _Scan:
+    """How far the piece at the head of the buffer is known."""
+
+    position: int = 0
+    """Where the search for the next gap goes on."""
+
+    word: int = 0
+    """Where the word before that gap begins."""
+
+    bound: bool = False
+    """Whether that word belongs to the one before it."""
+
+    open: str = ""
+    """What closes the link, bracket or tag that is open."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """The line in which the piece at the head of the buffer begins."""
+
+    length: int = 0
+    """Characters of it that earlier pieces took."""
+
+    wraps: bool = True
+    """Whether it may go on in the next line: a heading or a row of a table doesn't."""
+
+    def goes_on(self, following: str) -> bool:
+        """Whether the character that begins the next line shows that this one was wrapped, not ended."""
+        return self.wraps and (following.islower() or (following.isalpha() and self.length >= _WRAPPED_LINE))
+
+
 class Cutter:
     """Cuts text that arrives in chunks into pieces; `limit` bounds what is held back.
 
@@ -57,10 +89,12 @@ class Cutter:
     def __init__(self, language: str | None = None, limit: int = LIMIT) -> None:
         self._language = language
         self._limit = limit
-        self._begin()
+        self._buffer = ""
+        self._scan = _Scan()
+        self._line = _Line()
 
     def feed(self, text: str) -> list[Piece]:
-        pieces = []
+        pieces: list[Piece] = []
         # Bounded blocks keep each slice of the buffer cheap, however much arrives at once.
         for start in range(0, len(text), self._limit):
             self._buffer += text[start : start + self._limit]
@@ -71,17 +105,9 @@ class Cutter:
         """The last piece, if anything is left; the cutter then starts afresh."""
         rest = self._buffer.rstrip()
         gap = " " if len(rest) < len(self._buffer) else ""
-        pieces = [Piece(rest, gap, self._starts_line)] if self._buffer else []
-        self._begin()
+        pieces = [Piece(rest, gap, self._line.length == 0)] if self._buffer else []
+        self._buffer, self._scan, self._line = "", _Scan(), _Line()
         return pieces
-
-    def _begin(self) -> None:
-        self._buffer = ""
-        self._starts_line = True
-        self._line_length = 0
-        self._wraps = True
-        """Whether the line may go on in the next one."""
-        self._begin_piece()
 
     def _drain(self) -> Iterator[Piece]:
         while piece := self._cut() or self._cut_by_force():
@@ -89,13 +115,14 @@ class Cutter:
 
     def _cut(self) -> Piece | None:
         """The piece up to the first cut point within the limit."""
-        while (gap := _GAP.search(self._buffer, self._scanned)) and gap.end() <= self._limit:
+        scan = self._scan
+        while (gap := _GAP.search(self._buffer, scan.position)) and gap.end() <= self._limit:
             word_end = gap.end("mark") if gap["mark"] else gap.start()
             if _LINE_END.search(self._buffer, word_end, gap.end()) or self._separates(word_end, gap.end()):
                 return self._take(word_end, gap.end())
-            self._scanned = self._word = gap.end()
+            scan.position = scan.word = gap.end()
         if gap is None:
-            self._scanned = max(self._scanned, len(self._buffer.rstrip(_IN_GAP)))
+            scan.position = max(scan.position, len(self._buffer.rstrip(_IN_GAP)))
         return None
 
     def _cut_by_force(self) -> Piece | None:
@@ -107,46 +134,27 @@ class Cutter:
 
     def _separates(self, word_end: int, next_start: int) -> bool:
         """Whether the words on both sides of a gap can't belong to one expression."""
-        word = self._buffer[self._word : word_end]
-        self._follow_structure(word)
-        binds = not _is_loose(word, self._language) or (self._bound and len(word) <= _SHORT_WORD)
-        self._bound = not ends_sentence(word, self._language) and (binds or not self._buffer[next_start].isalpha())
-        return not self._bound and not self._open
-
-    def _follow_structure(self, word: str) -> None:
+        scan, word = self._scan, self._buffer[self._scan.word : word_end]
         for token in _STRUCTURE.findall(word):
-            if not self._open or token.startswith(self._open):
-                self._open = _OPENS.get(token, "")
+            if not scan.open or token.startswith(scan.open):
+                scan.open = _OPENS.get(token, "")
+        binds = not _is_loose(word, self._language) or (scan.bound and len(word) <= _SHORT_WORD)
+        binds = binds or not self._buffer[next_start].isalpha()
+        scan.bound = binds and not ends_sentence(word, self._language)
+        return not scan.bound and not scan.open
 
     def _take(self, word_end: int, end: int) -> Piece:
-        text, gap = self._buffer[:word_end], self._buffer[word_end:end]
+        """The piece that ends there, and the gap up to `end`, behind which at least one character is known."""
+        text, gap, rest = self._buffer[:word_end], self._buffer[word_end:end], self._buffer[end:]
+        line, starts_line = self._line, self._line.length == 0
+        line.length += end
+        if starts_line:
+            line.wraps = not text.lstrip().startswith(_UNWRAPPED)
         line_ends = len(_LINE_END.findall(gap))
-        self._line_length += end
-        if self._starts_line:
-            self._wraps = not text.lstrip().startswith(_UNWRAPPED)
-        separator = "\n" if line_ends and self._ends_block(line_ends, end) else " " if gap else ""
-        piece = Piece(text, separator, self._starts_line)
-        self._buffer = self._buffer[end:]
-        self._starts_line = line_ends > 0
-        self._line_length = 0 if line_ends else self._line_length
-        self._begin_piece()
-        return piece
-
-    def _ends_block(self, line_ends: int, next_start: int) -> bool:
-        """Whether a line end is more than the wrapping of a long line."""
-        following = self._buffer[next_start : next_start + 1]
-        wrapped = following.islower() or (following.isalpha() and self._line_length >= _WRAPPED_LINE)
-        return line_ends > 1 or not (wrapped and self._wraps)
-
-    def _begin_piece(self) -> None:
-        self._scanned = 0
-        """Where the search for the next gap goes on."""
-        self._word = 0
-        """Where the word before that gap begins."""
-        self._bound = False
-        """Whether that word belongs to the one before it."""
-        self._open = ""
-        """What closes the link, bracket or tag that is open."""
+        ended = line_ends > 1 or (line_ends == 1 and not line.goes_on(rest[0]))
+        self._buffer, self._scan = rest, _Scan()
+        self._line = _Line() if line_ends else line
+        return Piece(text, "\n" if ended else " " if gap else "", starts_line)
 
 
 def ends_sentence(text: str, language: str | None) -> bool:

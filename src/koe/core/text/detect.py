@@ -5,22 +5,13 @@ text is classified by py3langid with its own bundled model, which is loaded on f
 """
 
 import math
-import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Protocol, cast
 
 from koe.core.languages import base, best_match
-
-_KANA = re.compile("[\u3041-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
-_HAN = re.compile("[\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
-_CYRILLIC = re.compile("[\u0400-\u052f]")
-_DENSE = re.compile("|".join(script.pattern for script in (_KANA, _HAN, _HANGUL)))
-_LETTER = re.compile(r"[^\W\d_]")
-
-_DENSE_WEIGHT = 3
-"""A Han, kana or Hangul character says about as much as three letters."""
+from koe.core.text.scripts import DENSITY, is_dense, script
 
 _DOUBT = 0.8
 """Relative likelihood of the runner-up from which on the text is no evidence ("OK.", "Sim.")."""
@@ -32,7 +23,7 @@ class _Classifier(Protocol):
 
 def detect(text: str, candidates: Sequence[str]) -> str | None:
     """The candidate (as it was given) in whose language the text is; None where the text is no evidence."""
-    if not _LETTER.search(text):
+    if not any(map(str.isalpha, text)):
         return None
     if len(candidates) == 1:
         return candidates[0]
@@ -43,23 +34,19 @@ def detect(text: str, candidates: Sequence[str]) -> str | None:
 
 def information(text: str) -> int:
     """How much a text says, in letters of an alphabet."""
-    return len(text) + (_DENSE_WEIGHT - 1) * len(_DENSE.findall(text))
+    return len(text) if text.isascii() else len(text) + (DENSITY - 1) * sum(map(is_dense, text))
 
 
 def script_language(text: str) -> str | None:
     """The language whose script prevails in the text; None for Latin and for scripts of no one of the ten."""
-    kana, han, hangul = (len(script.findall(text)) for script in (_KANA, _HAN, _HANGUL))
-    weights = {
-        # A Chinese sentence may quote a kana or two.
-        "ja": (kana + han) * _DENSE_WEIGHT if kana * 10 > han else 0,
-        "zh": (kana + han) * _DENSE_WEIGHT if kana * 10 <= han else 0,
-        "ko": hangul * _DENSE_WEIGHT,
-        "ru": len(_CYRILLIC.findall(text)),
-    }
+    letters = Counter(map(script, filter(str.isalpha, text)))
+    kana, han = letters["kana"], letters["han"]
+    # A Chinese sentence may quote a kana or two.
+    eastern = "ja" if kana * 10 > han else "zh"
+    weights = {eastern: (kana + han) * DENSITY, "ko": letters["hangul"] * DENSITY, "ru": letters["cyrillic"]}
     language = max(weights, key=weights.__getitem__)
-    letters = len(_LETTER.findall(text)) - kana - han - hangul
-    others = letters - weights["ru"]
-    return language if weights[language] and weights[language] * 2 >= others else None
+    # Names and brands are often Latin whatever the sentence around them.
+    return language if weights[language] * 2 > letters[""] else None
 
 
 def warm() -> None:

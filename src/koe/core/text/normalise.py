@@ -33,8 +33,9 @@ _ENOUGH = 60
 class Normaliser:
     """Text, in one language unless its SSML says otherwise, cut into chunks anywhere -> parts.
 
-    Without a language it is detected among the candidates from the first sentence (or the first 60 characters)
-    and then kept; where that is no evidence, `fallback` is taken, and without one numbers stay as they are.
+    Languages are canonical tags. Without one it is detected among the candidates, from the first sentence or the
+    first 60 characters, and then kept; where these are no evidence, `fallback` is taken, and without one numbers
+    stay as they are.
     """
 
     def __init__(
@@ -44,8 +45,8 @@ class Normaliser:
         text_format: TextFormat = "text",
         fallback: str | None = None,
     ) -> None:
-        self._reader = SsmlReader(language) if text_format == "ssml" else MarkdownReader(language)
         self._language = candidates[0] if language is None and len(candidates) == 1 else language
+        self._reader = SsmlReader(self._language) if text_format == "ssml" else MarkdownReader(self._language)
         self._fallback = fallback
         self._undecided = None if self._language else _Prefix(candidates)
         self._writer = _Writer()
@@ -156,7 +157,7 @@ class _Writer:
 
 def _capitalised(spoken: str, written: str) -> str:
     """Words that open a sentence as a sentence: "It is on. 5 lights ..." has to stay two of them."""
-    words = spoken.lstrip()
-    if written.lstrip()[:1].islower() or not words[:1].islower():
+    if written.lstrip()[:1].islower():
         return spoken
-    return words[0].upper() + words[1:] if words == spoken else f" {words[0].upper()}{words[1:]}"
+    start = len(spoken) - len(spoken.lstrip())
+    return spoken[:start] + spoken[start : start + 1].upper() + spoken[start + 1 :]

@@ -5,18 +5,33 @@ one is cut at a clause, else at white space, else anywhere.
 """
 
 import re
+from dataclasses import dataclass
 
 from koe.core.text.boundaries import LOOK_AHEAD, MARK, Ending, is_dense, judge
 from koe.core.text.parts import Part, Pause, Speech
+from koe.core.text.scripts import DENSITY
 
 MAX_CHARACTERS = 300
 MAX_FIRST = 160
 _FIRST_CLAUSE = 20
 _SHORT_SENTENCE = 24
-_DENSITY = 3
-"""All lengths are those of alphabets; a segment in Chinese, Japanese or Korean is so much shorter."""
+"""All lengths are those of alphabets; a segment in Chinese, Japanese or Korean is shorter by its density."""
 
 _LINE_END = re.compile(r"[\n\r\v\f\x85\u2028\u2029]")
+
+
+@dataclass(slots=True)
+class _Scan:
+    """How far the segment at the head of the buffer is known."""
+
+    position: int = 0
+    """Where the search for the next mark goes on."""
+
+    sentence: int = 0
+    """Where a sentence ended last that was too short to stand alone; 0 where none did."""
+
+    clause: int = 0
+    """Where a clause ended last."""
 
 
 class Segmenter:
@@ -30,7 +45,10 @@ class Segmenter:
         self._max_first = min(max_first, max_characters)
         self._language: str | None = None
         self._first = True
-        self._begin("")
+        self._buffer = ""
+        self._scan = _Scan()
+        self._space = False
+        """Whether white space has come after what is in the buffer."""
 
     def feed(self, part: Part) -> list[Part]:
         """The segments that are certain now."""
@@ -69,7 +87,7 @@ class Segmenter:
 
     def _end(self) -> list[Part]:
         segments = self._drain(final=True) + self._cut(len(self._buffer))
-        self._begin("")
+        self._space = False
         return segments
 
     def _drain(self, final: bool) -> list[Part]:
@@ -79,8 +97,8 @@ class Segmenter:
         return segments
 
     def _cut(self, end: int) -> list[Part]:
-        segment, rest = self._buffer[:end].strip(), self._buffer[end:].lstrip()
-        self._begin(rest)
+        segment = self._buffer[:end].strip()
+        self._buffer, self._scan = self._buffer[end:].lstrip(), _Scan()
         if not _is_speakable(segment):
             return []
         self._first = False
@@ -89,14 +107,14 @@ class Segmenter:
     def _segment_end(self, final: bool) -> int:
         """Where the segment at the head of the buffer ends; 0 where nobody can know yet."""
         limit = self._limit()
-        while (mark := MARK.search(self._buffer, self._scanned)) and mark.end() <= limit:
+        while (mark := MARK.search(self._buffer, self._scan.position)) and mark.end() <= limit:
             if not final and mark.end() + LOOK_AHEAD > len(self._buffer):
                 break
-            self._scanned = mark.end()
+            self._scan.position = mark.end()
             if self._accepts(judge(self._buffer, mark, self._language), mark.end()):
                 return mark.end()
         if mark is None:
-            self._scanned = len(self._buffer)
+            self._scan.position = len(self._buffer)
         return self._forced_end(limit) if len(self._buffer) > limit + (0 if final else LOOK_AHEAD) else 0
 
     def _accepts(self, ending: Ending, end: int) -> bool:
@@ -104,33 +122,23 @@ class Segmenter:
         if ending is Ending.NONE or not _is_speakable(self._buffer[:end]):
             return False
         if ending is Ending.CLAUSE:
-            self._clause = end
+            self._scan.clause = end
             return self._first and self._is_long(end, _FIRST_CLAUSE)
-        self._sentence = end
+        self._scan.sentence = end
         return self._first or self._is_long(end, _SHORT_SENTENCE)
 
     def _forced_end(self, limit: int) -> int:
         space = self._buffer.rfind(" ", 0, limit + 1)
-        clause = self._clause if self._clause * 3 >= limit else 0
-        return self._sentence or clause or (space if space > 0 else limit)
+        clause = self._scan.clause if self._scan.clause * 3 >= limit else 0
+        return self._scan.sentence or clause or (space if space > 0 else limit)
 
     def _limit(self) -> int:
         limit = self._max_first if self._first else self._max_characters
-        shorter = max(1, limit // _DENSITY)
+        shorter = max(1, limit // DENSITY)
         return shorter if is_dense(self._buffer[:shorter], self._language) else limit
 
     def _is_long(self, end: int, characters: int) -> bool:
-        return end * (_DENSITY if is_dense(self._buffer[:end], self._language) else 1) >= characters
-
-    def _begin(self, text: str) -> None:
-        self._buffer = text
-        self._scanned = 0
-        """Where the search for the next mark goes on."""
-        self._sentence = 0
-        self._clause = 0
-        """Where a sentence or a clause ended last that was too short or too long to be cut there."""
-        if not text:
-            self._space = False
+        return end * (DENSITY if is_dense(self._buffer[:end], self._language) else 1) >= characters
 
 
 def _is_speakable(text: str) -> bool:

@@ -15,7 +15,7 @@ from koe.core.text.items import Break, Item, SaidAs, Words, bounded_pause
 
 MAX_DEPTH = 64
 MAX_TAG = 16_384
-"""Bytes of one tag or comment: the parser has to hold it back as a whole."""
+"""About so many bytes of one tag or comment are held back by the parser."""
 
 MAX_SAID_AS = 1000
 """Characters inside one `say-as`."""
@@ -38,12 +38,17 @@ class SsmlReader:
         """Depth of the open `sub`, whose own text is not spoken; 0 outside of one."""
         self._said_as: dict[str, str] | None = None
         self._verbatim: list[str] = []
-        self._fed = 0
+        self._characters = 0
+        self._bytes = 0
         self._parser = self._new_parser()
 
     def feed(self, text: str) -> list[Item]:
-        for start in range(0, len(text), _BLOCK):
-            self._parse(text[start : start + _BLOCK])
+        start = 0
+        while start < len(text):
+            # Blocks end at fixed places of the whole text, so that what is refused doesn't depend on the chunks.
+            end = start + _BLOCK - self._characters % _BLOCK
+            self._parse(text[start:end])
+            start = end
         return self._taken()
 
     def finish(self) -> list[Item]:
@@ -61,12 +66,14 @@ class SsmlReader:
 
     def _parse(self, text: str, final: bool = False) -> None:
         data = text.encode(errors="replace")
-        self._fed += len(data)
+        self._characters += len(text)
+        self._bytes += len(data)
         try:
             self._parser.Parse(data, final)
         except expat.ExpatError as error:
             raise InvalidSsml(_message(expat.ErrorString(error.code), error.lineno, error.offset)) from error
-        if self._fed - self._parser.CurrentByteIndex > MAX_TAG:
+        held_back = self._bytes - self._parser.CurrentByteIndex
+        if self._characters % _BLOCK == 0 and held_back > MAX_TAG:
             self._refuse(f"a tag is longer than {MAX_TAG} bytes")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:

@@ -13,18 +13,24 @@ from koe.core.pcm import BYTES_PER_SAMPLE
 from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.espeak.library import EspeakLibrary
+from koe.engine.espeak.seam import Seam
 from koe.engine.espeak.voices import to_voice
 from koe.engine.pipe import MAX_TAKE_BYTES, PcmPipe
 
 _STOP_TIMEOUT = 5.0
 _FIRST = -1
+_OPENING_BYTES = 6600
+"""150 ms: long enough to sound until everybody else's opening has been spoken."""
 
 
 @dataclass(order=True, slots=True)
 class _Job:
     priority: int
+    opened: bool
+    """Openings go before what follows an opening."""
+
     number: int
-    """Jobs of one priority keep their order."""
+    """Otherwise jobs keep their order."""
 
     pipe: PcmPipe | None = field(compare=False)
     """None: the thread is to end."""
@@ -32,6 +38,8 @@ class _Job:
     identifier: str = field(default="", compare=False)
     text: str = field(default="", compare=False)
     max_bytes: int = field(default=0, compare=False)
+    opening: bytes = field(default=b"", compare=False)
+    """What has been spoken of it, if it was broken off."""
 
 
 class _GrowingChunks:
@@ -95,7 +103,7 @@ class EspeakEngine:
         if thread is None:
             return
         self._stopping.set()
-        self._jobs.put(_Job(_FIRST, next(self._numbers), None))
+        self._jobs.put(_Job(_FIRST, False, next(self._numbers), None))
         await asyncio.to_thread(thread.join, _STOP_TIMEOUT)
 
     def voices(self) -> Sequence[Voice]:
@@ -118,7 +126,7 @@ class EspeakEngine:
             return
         max_bytes = int(options.max_seconds * self.sample_rate) * BYTES_PER_SAMPLE
         identifier = self._identifiers[voice_id]
-        self._jobs.put(_Job(options.priority, next(self._numbers), pipe, identifier, text, max_bytes))
+        self._jobs.put(_Job(options.priority, False, next(self._numbers), pipe, identifier, text, max_bytes))
 
     def _run(self, report: Callable[[EngineUnavailable | None], None]) -> None:
         try:
@@ -139,15 +147,40 @@ class EspeakEngine:
     def _speak(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
         if pipe.closed:
             return
-        chunks = _GrowingChunks(pipe, job.max_bytes)
         try:
             library.select(job.identifier, self._rate, self._pitch)
-            library.synthesize(job.text, lambda pcm: chunks.add(pcm) and not self._stopping.is_set())
+            if not job.opened and not self._jobs.empty():
+                self._speak_opening(library, job, pipe)
+            else:
+                self._speak_whole(library, job, pipe)
         except EngineError as error:
             pipe.end(error)
-        else:
-            chunks.flush()
-            pipe.end(ShuttingDown("the server is stopping") if self._stopping.is_set() else None)
+
+    def _speak_opening(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
+        """Others wait for their first audio: break off early, and go on when they have theirs."""
+        enough = min(_OPENING_BYTES, job.max_bytes)
+        opening = bytearray()
+
+        def collect(pcm: bytes) -> bool:
+            opening.extend(pcm)
+            return len(opening) < enough
+
+        library.synthesize(job.text, collect)
+        if len(opening) < enough:
+            pipe.put(bytes(opening))
+            pipe.end()
+            return
+        job.opened, job.opening = True, bytes(opening)
+        if pipe.put(Seam(job.opening).sent):
+            self._jobs.put(job)
+
+    def _speak_whole(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
+        seam = Seam(job.opening)
+        chunks = _GrowingChunks(pipe, job.max_bytes - len(seam.sent))
+        library.synthesize(job.text, lambda pcm: chunks.add(seam.feed(pcm)) and not self._stopping.is_set())
+        chunks.add(seam.finish())
+        chunks.flush()
+        pipe.end(ShuttingDown("the server is stopping") if self._stopping.is_set() else None)
 
     def _refuse_waiting(self) -> None:
         while not self._jobs.empty():

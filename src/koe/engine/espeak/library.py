@@ -86,9 +86,7 @@ class EspeakLibrary:
         self._selected: tuple[str, int, int] | None = None
 
     def _initialise(self) -> int:
-        rate = self._lib.espeak_Initialize(
-            _OUTPUT_SYNCHRONOUS, BUFFER_MS, str(self._data).encode(), _DONT_EXIT
-        )
+        rate = self._lib.espeak_Initialize(_OUTPUT_SYNCHRONOUS, BUFFER_MS, str(self._data).encode(), _DONT_EXIT)
         if rate <= 0:
             raise EngineUnavailable(f"espeak-ng could not read its data in {self._data}")
         return int(rate)

@@ -27,15 +27,11 @@ def speak_dotted(match: re.Match[str], language: Language) -> str | None:
     is_address = len(parts) == 4 and all(len(part) <= 3 and int(part) < 256 for part in parts)
     if language.group_marks.startswith(".") and not is_address and _are_thousands(parts):
         return None
-    return language.join(*_between((_part(part, language) for part in parts), language.dot))
+    return language.join(*_between(map(language.version_part, parts), language.dot))
 
 
 def _are_thousands(parts: list[str]) -> bool:
     return len(parts[0]) <= 3 and not parts[0].startswith("0") and all(len(part) == 3 for part in parts[1:])
-
-
-def _part(part: str, language: Language) -> str:
-    return language.digits(part) if len(part) > 4 or part.startswith("00") else language.cardinal(int(part))
 
 
 def _between(parts: Iterable[str], separator: str) -> list[str]:
@@ -72,5 +68,7 @@ def abbreviation_pattern(language: Language) -> str:
 
 
 def speak_abbreviation(match: re.Match[str], language: Language) -> str | None:
+    """The dot of an abbreviation at the end also ends the sentence."""
     key = re.sub(r"\.(?=\w)", ". ", match["short"].replace("\u00a0", " "))
-    return language.abbreviations.get(key)
+    ends = key.endswith(".") and match.end() == len(match.string)
+    return language.abbreviations[key] + ("." if ends else "")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from koe.core.text.verbalise.languages.base import Language
-from koe.core.text.verbalise.values import Coin, Context, Form, Number
+from koe.core.text.verbalise.values import ALONE, Coin, Context, Form, Number
 
 SYMBOLS: Mapping[str, str] = {
     "€": "EUR", "$": "$", "US$": "USD", "R$": "BRL", "A$": "AUD", "C$": "CAD", "£": "GBP", "¥": "¥", "￥": "¥",
@@ -47,7 +47,7 @@ def _sum(language: Language, number: Number, coin: Coin, form: Form) -> str:
         return _coins(language, number, coin, form)
     cents = Number(number.fraction.ljust(2, "0").lstrip("0"))
     minor = language.pick(coin.minor, language.plural(cents, form))
-    spoken = language.number(cents, language.coin_form(coin.minor_gender, Context("", "")))
+    spoken = language.number(cents, language.coin_form(coin.minor_gender, ALONE))
     if not number.whole.strip("0"):
         return language.join(language.minus if number.negative else "", spoken, minor)
     whole = _coins(language, number._replace(fraction=""), coin, form)

@@ -6,8 +6,9 @@ import unicodedata
 from koe.core.text.verbalise import literals, money, units
 from koe.core.text.verbalise.languages.base import Language
 from koe.core.text.verbalise.surroundings import context
-from koe.core.text.verbalise.values import Form, Number
+from koe.core.text.verbalise.values import Number
 
+DURATION = r"(?P<hours>[0-9]{1,3}+) ?h ?(?P<minutes>[0-9]{1,2}+) ?min(?![A-Za-z])"
 VULGAR = "[½⅓⅔¼¾⅕⅛]"
 FRACTION = (
     r"(?:(?P<whole>[0-9]{1,3}+)(?: |(?=[^0-9/])))?"
@@ -49,8 +50,8 @@ def speak_measure(match: re.Match[str], language: Language) -> str | None:
     around, symbol = context(match), match["unit"]
     if symbol in units.WEAK and match["gap"] and around.after not in ("", "of"):
         return None
-    low, high = (end and end.rounded() for end in _ends(match, language))
-    assert low is not None
+    low, high = _ends(match, language)
+    low, high = low.rounded(), high and high.rounded()
     if symbol == "K" and not match["gap"] and len(low.whole) == 1:
         return None  # a screen of 4K, not four kelvins
     unit = units.unit(language.unit_symbols, symbol, match["per"])
@@ -77,17 +78,20 @@ def speak_year(match: re.Match[str], language: Language) -> str | None:
 def speak_fraction(match: re.Match[str], language: Language) -> str | None:
     written = unicodedata.normalize("NFKC", match["vulgar"]) if match["vulgar"] else None
     over, under = map(int, written.split("⁄") if written else (match["over"], match["under"]))
-    if match["whole"] is None:
-        return fraction(over, under, language)
-    whole = language.cardinal(int(match["whole"]), Form("m"))
-    if (over, under) in language.mixed:
-        return language.mixed[over, under].replace("{0}", whole)
-    return language.join(whole, language.and_, fraction(over, under, language))
+    whole = match["whole"]
+    words = language.mixed_number(int(whole), over, under) if whole else language.fraction_of(over, under)
+    if not match["unit"]:
+        return words
+    # Any number between the whole ones has the plural form of a fraction.
+    unit, number = units.unit(language.unit_symbols, match["unit"], match["per"]), Number(whole or "0", "5")
+    return language.measure(number, words, unit, language.unit_form(unit, context(match)))
 
 
-def fraction(over: int, under: int, language: Language) -> str:
-    named = language.fractions.get((over, under))
-    return named or language.over_under(over, under)
+def speak_duration(match: re.Match[str], language: Language) -> str | None:
+    around = context(match)
+    hours = language.count(int(match["hours"]), "duration-hour", around)
+    minutes = language.count(int(match["minutes"]), "duration-minute", around)
+    return language.join(hours, language.duration_and, minutes)
 
 
 def _ends(match: re.Match[str], language: Language) -> tuple[Number, Number | None]:

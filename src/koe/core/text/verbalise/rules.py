@@ -56,13 +56,15 @@ def _amounts(language: Language) -> Iterator[tuple[str, Speak]]:
     written_out = "|".join(sorted(map(re.escape, language.coin_words), key=len, reverse=True))
     after = f"{coin}|(?i:{written_out})" if written_out else coin
     per = f"(?:{units.per_pattern(language.unit_symbols)})?"
+    unit = units.pattern(language.unit_symbols)
     scale = quantities.scale_pattern(language)
     yield f"(?:{literals.STANDS_FREE}[-−])?(?P<coin>{coin})[ \u00a0]?{span}{scale}{per}", quantities.speak_money
     yield f"{span}{scale}[ \u00a0]?(?P<coin>{after}){quantities.COIN_END}{per}", quantities.speak_money
     yield f"(?P<number>[0-9]{{1,4}}+){language.ordinal_pattern}", quantities.speak_ordinal
     yield f"(?i:{language.year_pattern})", quantities.speak_year
-    yield span + units.pattern(language.unit_symbols), quantities.speak_measure
-    yield quantities.FRACTION, quantities.speak_fraction
+    yield quantities.DURATION, quantities.speak_duration
+    yield span + unit, quantities.speak_measure
+    yield f"{quantities.FRACTION}(?:{unit})?", quantities.speak_fraction
     yield span, quantities.speak_number
 
 

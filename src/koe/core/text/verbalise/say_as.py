@@ -6,9 +6,8 @@ from types import MappingProxyType
 
 from koe.core.text.verbalise import calendar
 from koe.core.text.verbalise.languages.base import CLOCK, Language
-from koe.core.text.verbalise.values import PLAIN, Clock, Context, Date
+from koe.core.text.verbalise.values import ALONE, PLAIN, Clock, Date
 
-_ALONE = Context("", "")
 _FIGURES = re.compile("[0-9]+")
 
 _Reading = Callable[[str, Language, str], str | None]
@@ -31,7 +30,7 @@ def _cardinal(text: str, language: Language, format: str) -> str | None:
 
 def _ordinal(text: str, language: Language, format: str) -> str | None:
     digits = re.match("[0-9]{1,9}(?![0-9])", text)
-    return language.ordinal(int(digits[0]), "", _ALONE) if digits else None
+    return language.ordinal(int(digits[0]), "", ALONE) if digits else None
 
 
 def _digits(text: str, language: Language, format: str) -> str | None:
@@ -59,8 +58,8 @@ def _date(text: str, language: Language, format: str) -> str | None:
     named = dict(zip(order, figures, strict=True))
     date = Date(named.get("d", 0), named.get("m", 0), named.get("y", 0))
     if not date.month and not date.day:
-        return language.year(date.year, _ALONE) if date.year else None
-    return language.date(date, _ALONE) if calendar.valid(date) and date.day else None
+        return language.year(date.year, ALONE) if date.year else None
+    return language.date(date, ALONE) if calendar.valid(date) and date.day else None
 
 
 def _default_order(text: str, language: Language, figures: int) -> str:
@@ -77,7 +76,7 @@ def _time(text: str, language: Language, format: str) -> str | None:
     if not match:
         return None
     half = {"a": "am", "p": "pm"}.get((match["half"] or "").lower(), "")
-    return language.clock(Clock(int(match["hour"]), int(match["minute"]), int(match["second"] or 0), half), _ALONE)
+    return language.clock(Clock(int(match["hour"]), int(match["minute"]), int(match["second"] or 0), half), ALONE)
 
 
 _READINGS: Mapping[str, _Reading] = MappingProxyType(

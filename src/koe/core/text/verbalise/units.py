@@ -185,7 +185,7 @@ def cldr_name(locale: str, unit_name: str, category: str) -> str | None:
         shown = format_unit(number, unit_name, length="long", locale=locale)
     except UnknownUnitError:
         return None
-    named = shown.replace(format_decimal(number, locale=locale), "{0}")
+    named = _spaced(shown.replace(format_decimal(number, locale=locale), "{0}"))
     # Babel falls back to the identifier where the locale only has shorter names.
     return None if unit_name in named else named
 
@@ -201,7 +201,12 @@ def cldr_per(locale: str, unit_name: str) -> str:
         whole = format_compound_unit(5, numerator, denominator_unit=unit_name, length="long", locale=locale)
     except UnknownUnitError:
         return ""
-    return whole.replace(bare, "{0}") if whole and bare in whole else ""
+    return _spaced(whole.replace(bare, "{0}")) if whole and bare in whole else ""
+
+
+def _spaced(named: str) -> str:
+    """CLDR ties numbers to units with no-break spaces: nothing breaks in speech."""
+    return named.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 @lru_cache(maxsize=256)

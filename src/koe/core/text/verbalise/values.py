@@ -55,6 +55,9 @@ class Context(NamedTuple):
     after: str
 
 
+ALONE = Context("", "")
+
+
 class Date(NamedTuple):
     """A day of a month; 0 stands for what was not said."""
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from koe.core.text.verbalise import units
-from koe.core.text.verbalise.values import PLAIN, Clock, Coin, Context, Date, Form, Gender, Number, Unit
+from koe.core.text.verbalise.values import ALONE, PLAIN, Clock, Coin, Context, Date, Form, Gender, Number, Unit
 from koe.core.text.verbalise.words import spoken
 
 LONGEST_CARDINAL = 12
@@ -62,6 +62,9 @@ class Language:
 
     and_: ClassVar[str]
     """Between a whole number and a fraction."""
+
+    duration_and: ClassVar[str] = ""
+    """Between hours and minutes."""
 
     cents_join: ClassVar[str] = ""
     """Between a sum and its cents."""
@@ -178,6 +181,20 @@ class Language:
         """A fraction that has no name."""
         return self.join(self.cardinal(over), self.over, self.cardinal(under))
 
+    def mixed_number(self, whole: int, over: int, under: int) -> str:
+        """A whole number and a fraction."""
+        words = self.cardinal(whole, Form("m"))
+        if (over, under) in self.mixed:
+            return self.mixed[over, under].replace("{0}", words)
+        return self.join(words, self.and_, self.fraction_of(over, under))
+
+    def fraction_of(self, over: int, under: int) -> str:
+        return self.fractions.get((over, under)) or self.over_under(over, under)
+
+    def version_part(self, digits: str) -> str:
+        """Between the dots of a version or an address."""
+        return self.digits(digits) if len(digits) > 4 or digits.startswith("00") else self.cardinal(int(digits))
+
     # Units
 
     def plural(self, number: Number, form: Form = PLAIN) -> str:
@@ -218,10 +235,10 @@ class Language:
     def clock(self, clock: Clock, context: Context) -> str:
         raise NotImplementedError
 
-    def count(self, value: int, unit_name: str) -> str:
+    def count(self, value: int, unit_name: str, context: Context = ALONE) -> str:
         """So many of a unit: `five seconds`."""
         number, unit = Number(str(value)), Unit(unit_name)
-        form = self.unit_form(unit, Context("", ""))
+        form = self.unit_form(unit, context)
         return self.measure(number, self.number(number, form), unit, form)
 
     def seconds(self, clock: Clock) -> str:

@@ -24,6 +24,9 @@ _FEMININE_ENDINGS = ("ung", "heit", "keit", "schaft", "tion", "stunde", "maschin
 _CENT = "Cent"
 _YEAR = r"(?: (?P<year>[12][0-9]{3})(?![0-9]|[.,:/-][0-9]))?"
 
+# "bis zum 5.12." keeps the dot that ends the sentence.
+_DAY_AND_MONTH = r"(?P<day>[0-3]?[0-9])\.(?P<month>1[0-2]|0?[1-9])(?:\.(?! {0,3}$)|(?=\.))(?![0-9]|\.[0-9])(?P<year>)"
+
 
 class German(Language):
     num2words = "de"
@@ -32,6 +35,7 @@ class German(Language):
     point, dot, to, over, and_ = "Komma", "Punkt", "bis", "durch", "und"
     cents_named = False
     scales = ("Tausend", "Millionen", "Million", "Milliarden", "Milliarde")
+    duration_and = "und"
     fractions = MappingProxyType(
         {
             (1, 2): "ein halb",
@@ -137,9 +141,9 @@ class German(Language):
     coin_words = table(euro="EUR", franken="CHF", dollar="$")
     ordinal_pattern = r"\.(?= [A-Za-zÄÖÜäöü])"
     date_patterns = (
-        r"(?P<day>[0-3]?[0-9])\. ?(?P<month>{months})\b\.?" + _YEAR,
-        r"(?<=am |ab |im |um )(?P<day>[0-3]?[0-9])\.(?P<month>1[0-2]|0?[1-9])\.(?![0-9])(?P<year>)",
-        r"(?<=der |den |dem |vom |zum |bis )(?P<day>[0-3]?[0-9])\.(?P<month>1[0-2]|0?[1-9])\.(?![0-9])(?P<year>)",
+        r"(?P<day>[0-3]?[0-9])\. ?(?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,
+        r"(?<=am |ab |im |um )" + _DAY_AND_MONTH,
+        r"(?<=der |den |dem |vom |zum |bis )" + _DAY_AND_MONTH,
     )
     clock_patterns = (
         CLOCK + r"(?: Uhr\b)?",
@@ -161,8 +165,11 @@ class German(Language):
         return Form(_noun_gender(noun), "d" if context.before in _DATIVE else "n")
 
     def unit_form(self, unit: Unit, context: Context) -> Form:
-        is_time = unit.name.startswith("duration-") and context.before in _DATIVE
-        return Form(super().unit_form(unit, context).gender, "d" if is_time else "n")
+        return Form(super().unit_form(unit, context).gender, "d" if context.before in _DATIVE else "n")
+
+    def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
+        measured = super().measure(number, words, unit, form)
+        return re.sub(r"\b(Tag|Teil|Monat|Jahr)e\b", r"\1en", measured) if form.case == "d" else measured
 
     def ordinal(self, value: int, mark: str, context: Context) -> str | None:
         """Only beside an article, a preposition or a noun that is always numbered: `in 3. Dann` ends a sentence."""

@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from koe.core.text.verbalise.languages.base import CLOCK, Language, table
 from koe.core.text.verbalise.months import month_name
-from koe.core.text.verbalise.values import PLAIN, Clock, Coin, Context, Date, Form
+from koe.core.text.verbalise.values import ALONE, PLAIN, Clock, Coin, Context, Date, Form
 from koe.core.text.verbalise.words import spoken
 
 _YEAR = r"(?:,? (?P<year>[12][0-9]{3})\b(?![:.,/-][0-9]))?"
@@ -22,6 +22,7 @@ class English(Language):
     point, dot, to, over, and_ = "point", "dot", "to", "over", "and"
     cents_join = "and"
     scales = ("thousand", "million", "billion", "trillion")
+    duration_and = "and"
     fractions = MappingProxyType(
         {
             (1, 2): "one half",
@@ -118,8 +119,8 @@ class English(Language):
     coin_words = table(euros="EUR", dollars="$", pounds="GBP")
     ordinal_pattern = r"(?i:st|nd|rd|th)\b"
     date_patterns = (
-        r"(?P<day>[0-3]?[0-9])(?:st|nd|rd|th)?(?: of)? (?P<month>{months})\b\.?" + _YEAR,
-        r"(?P<month>{months})\b\.? (?P<day>[0-3]?[0-9])(?:st|nd|rd|th)?(?![0-9:.]\w|[0-9])" + _YEAR,
+        r"(?P<day>[0-3]?[0-9])(?:st|nd|rd|th)?(?: of)? (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,
+        r"(?P<month>{months})\b(?:\.(?= ?[0-9]))? (?P<day>[0-3]?[0-9])(?:st|nd|rd|th)?(?![0-9:.]\w|[0-9])" + _YEAR,
     )
     date_start = r"\b{months}\b\.? [0-9]"
     clock_patterns = (
@@ -147,6 +148,10 @@ class English(Language):
     def year(self, year: int, context: Context) -> str:
         words = spoken(year, "en", "year").replace("oh-", "oh ").replace(",", "")
         return words.replace(" and ", " ") if self.is_american else words
+
+    def version_part(self, digits: str) -> str:
+        is_year = len(digits) == 4 and digits.startswith("20")
+        return self.year(int(digits), ALONE) if is_year else super().version_part(digits)
 
     def lone_year(self, year: int, mark: str, context: Context) -> str | None:
         if mark:

@@ -28,6 +28,7 @@ class Spanish(Romance):
     group_marks = " ."
     point, dot, to, over, and_, of = "coma", "punto", "a", "sobre", "y", "de"
     cents_join = "con"
+    duration_and = "y"
     fractions = MappingProxyType(
         {
             (1, 2): "un medio",
@@ -119,7 +120,7 @@ class Spanish(Romance):
     feminine_coins = frozenset({"SEK", "NOK", "DKK", "CZK", "INR", "TRY", "UAH"})
     coin_words = table(euros="EUR", **{"dólares": "$"}, libras="GBP")
     ordinal_pattern = r"\.?(?P<mark>[ºªᵒᵃ]|er\b|ro\b|ra\b|do\b|da\b|to\b|ta\b)(?![CF])"
-    date_patterns = (r"(?P<day>[0-3]?[0-9])(?:º|°)? de (?P<month>{months})\b\.?" + _YEAR,)
+    date_patterns = (r"(?P<day>[0-3]?[0-9])(?:º|°)? de (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,)
     clock_patterns = (
         CLOCK + r"(?: ?(?P<half>[ap]\. ?m\.|[ap]m\b)| ?(?:h\b|horas\b))?",
         r"(?P<hour>1[0-2]|0?[1-9])(?P<minute>) ?(?P<half>[ap]\. ?m\.|[ap]m\b)",

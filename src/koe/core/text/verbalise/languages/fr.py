@@ -24,6 +24,7 @@ class French(Romance):
     minus, point, dot, to, over, and_ = "moins", "virgule", "point", "à", "sur", "et"
     cents_named = False
     num2words = "fr"
+    duration_and = "et"
     fractions = MappingProxyType(
         {
             (1, 2): "un demi",
@@ -121,7 +122,7 @@ class French(Romance):
     feminine_coins = frozenset({"SEK", "NOK", "DKK", "CZK", "INR", "TRY"})
     coin_words = table(euros="EUR", euro="EUR", francs="CHF", dollars="$")
     ordinal_pattern = r"(?P<mark>ère|ères|ers?|re|res|èmes?|ième|nde?|e)\b"
-    date_patterns = (r"(?P<day>[0-3]?[0-9])(?:er)? (?P<month>{months})\b\.?" + _YEAR,)
+    date_patterns = (r"(?P<day>[0-3]?[0-9])(?:er)? (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,)
     clock_patterns = (
         r"(?P<hour>[01]?[0-9]|2[0-4]) ?h ?(?P<minute>[0-5][0-9])(?![0-9]| ?min)(?P<second>)",
         CLOCK + r"(?: h\b)?",

@@ -25,6 +25,7 @@ class Italian(Romance):
     group_marks = ".'’"
     minus, point, dot, to, over, and_ = "meno", "virgola", "punto", "a", "su", "e"
     cents_join = "e"
+    duration_and = "e"
     fractions = MappingProxyType(
         {
             (1, 2): "un mezzo",
@@ -114,7 +115,7 @@ class Italian(Romance):
     feminine_coins = frozenset({"SEK", "NOK", "DKK", "CZK", "INR", "TRY", "UAH"})
     coin_words = table(euro="EUR", dollari="$", sterline="GBP")
     ordinal_pattern = r"(?:(?P<mark>[ºªᵒᵃ])(?![CF])|°(?= [a-zà-ù]))"
-    date_patterns = (r"(?P<day>[0-3]?[0-9])[º°]? (?P<month>{months})\b\.?" + _YEAR,)
+    date_patterns = (r"(?P<day>[0-3]?[0-9])[º°]? (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,)
     clock_patterns = (CLOCK, r"(?<=ore )(?P<hour>[01]?[0-9]|2[0-4])\.(?P<minute>[0-5][0-9])(?![0-9])")
 
     def cardinal(self, value: int, form: Form = PLAIN) -> str:

@@ -27,7 +27,7 @@ class Korean(EastAsian):
     per_prefix = "{unit}당 {0}"
     unit_names = ko_units.NAMES
     symbols = MappingProxyType(
-        {"&": "앤드", "+": "더하기", "=": "는", "@": "골뱅이", "×": "곱하기", "÷": "나누기", "°": "도", "%": "퍼센트"}
+        {"&": "앤드", "+": "더하기", "=": "이퀄", "@": "골뱅이", "×": "곱하기", "÷": "나누기", "°": "도", "%": "퍼센트"}
         | {"€": "유로", "$": "달러", "₩": "원"}
     )
     number_signs = MappingProxyType(
@@ -87,7 +87,7 @@ class Korean(EastAsian):
         return _NATIVE if unit.name == "duration-hour" else PLAIN
 
     def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
-        if number.negative and unit.name in ("temperature-celsius", "angle-degree"):
+        if unit.name in ("temperature-celsius", "angle-degree"):
             words = words.replace(self.minus, "영하")
         return super().measure(number, words, unit, form)
 

@@ -25,6 +25,7 @@ class Portuguese(Romance):
     group_marks = " ."
     point, dot, to, over, and_, of = "vírgula", "ponto", "a", "sobre", "e", "de"
     cents_join = "e"
+    duration_and = "e"
     fractions = MappingProxyType(
         {
             (1, 2): "meio",
@@ -113,7 +114,7 @@ class Portuguese(Romance):
     feminine_coins = frozenset({"SEK", "NOK", "DKK", "CZK", "INR", "TRY", "UAH"})
     coin_words = table(euros="EUR", reais="BRL", **{"dólares": "$"}, libras="GBP")
     ordinal_pattern = r"\.?(?P<mark>[ºªᵒᵃ])(?![CF])"
-    date_patterns = (r"(?P<day>[0-3]?[0-9])(?:º|°)? de (?P<month>{months})\b\.?" + _YEAR,)
+    date_patterns = (r"(?P<day>[0-3]?[0-9])(?:º|°)? de (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,)
     clock_patterns = (
         r"(?P<hour>[01]?[0-9]|2[0-4]) ?h ?(?P<minute>[0-5][0-9])(?![0-9]| ?min)",
         CLOCK + r"(?: ?h\b)?",

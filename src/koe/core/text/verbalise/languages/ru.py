@@ -104,7 +104,7 @@ class Russian(Language):
     feminine_coins = frozenset({"SEK", "NOK", "DKK", "CZK", "INR", "TRY"})
     coin_words = table(**{"руб.": "RUB", "рублей": "RUB", "рубля": "RUB", "руб": "RUB", "р.": "RUB", "евро": "EUR"})
     ordinal_pattern = r"-(?:[аыо]?)(?P<mark>й|я|е|го|му|м|ю)\b"
-    date_patterns = (r"(?P<day>[0-3]?[0-9]) (?P<month>{months})\b\.?" + _YEAR,)
+    date_patterns = (r"(?P<day>[0-3]?[0-9]) (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,)
     clock_patterns = (CLOCK,)
     year_pattern = r"(?P<year>[12][0-9]{3}) ?(?P<mark>г\.|год(?:а|у|ом|е)?\b)"
 
@@ -125,6 +125,9 @@ class Russian(Language):
     def span(self, low: Number, high: Number, form: Form, context: Context) -> str:
         first, last = self.number(low, form), self.number(high, form)
         return f"{first} — {last}" if " " in first + last else f"{first}-{last}"
+
+    def mixed_number(self, whole: int, over: int, under: int) -> str:
+        return "полтора" if (whole, over, under) == (1, 1, 2) else super().mixed_number(whole, over, under)
 
     def plural(self, number: Number, form: Form = PLAIN) -> str:
         if form.case in ("g", "d") and not number.fraction:
@@ -186,6 +189,8 @@ class Russian(Language):
         return self.join(hour, hours.replace("{0} ", ""), self.seconds(clock))
 
 
+# Nothing in their ending tells them from masculine nouns.
+_FEMININE_NOUNS = frozenset({"дверь", "ночь", "часть", "печь", "сеть", "площадь", "запись", "модель", "очередь"})
 _NOT_NOUNS = frozenset({"или", "для", "если", "при", "под", "над", "это", "были", "был", "была", "после"})
 
 
@@ -203,7 +208,7 @@ def _last(value: int) -> int:
 def _gender(noun: str, case: Case) -> Gender:
     if case == "g":
         return "f" if noun.endswith(("ы", "и", "ой", "ей")) else "m"
-    return "f" if noun.endswith(("а", "я")) else "n" if noun.endswith(("о", "е")) else "m"
+    return "f" if noun.endswith(("а", "я")) or noun in _FEMININE_NOUNS else "n" if noun.endswith(("о", "е")) else "m"
 
 
 def _part_ending(count: int, case: Case) -> str:

@@ -11,9 +11,7 @@ from koe.core.text.verbalise.values import PLAIN, Context, Form, Number, Unit
 _DIGITS = "零一二三四五六七八九"
 _MYRIADS = ("", "万", "亿", "兆")
 # What two of is 两: measure words and nouns counted without one. A date, a floor and a grade keep 二.
-_COUNTED = re.compile(
-    "个|只|台|盏|扇|次|位|人|小时|分钟|天|周|年|点|度|块|元|条|张|间|种|杯|瓶|件|公|升|米|倍|瓦|千|百|万|亿|名|秒"
-)
+_COUNTED = re.compile("[个只台盏扇次位人天周年点度块元条张间种杯瓶件公升米倍瓦千百万亿名秒]|小时|分钟")
 _IS_A_MEASURE = Form("m")
 
 
@@ -29,7 +27,7 @@ class Chinese(EastAsian):
         {"&": "和", "+": "加", "=": "等于", "@": "艾特", "×": "乘", "÷": "除以", "°": "度", "€": "欧元", "$": "美元"}
     )
     number_signs = MappingProxyType(
-        {"#": "", "№": "第", "+": "加", "±": "正负", "~": "约", "≈": "约等于", ">": "大于", "<": "小于"}
+        {"#": "第", "№": "第", "+": "加", "±": "正负", "~": "约", "≈": "约等于", ">": "大于", "<": "小于"}
         | {"≥": "大于等于", "≤": "小于等于"}
     )
     number_abbreviations = table(**{"No.": "第", "NO.": "第"})
@@ -71,14 +69,19 @@ class Chinese(EastAsian):
     def digits(self, digits: str) -> str:
         return "".join(_DIGITS[int(digit)] for digit in digits)
 
+    def version_part(self, digits: str) -> str:
+        return self.digits(digits) if len(digits) > 2 else super().version_part(digits)
+
     def noun_form(self, number: Number, context: Context) -> Form:
+        if context.before.endswith("第"):
+            return PLAIN
         return _IS_A_MEASURE if _COUNTED.match(context.after) else PLAIN
 
     def unit_form(self, unit: Unit, context: Context) -> Form:
         return PLAIN if unit.name.startswith("concentr-") else _IS_A_MEASURE
 
     def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
-        if number.negative and unit.name in ("temperature-celsius", "angle-degree"):
+        if unit.name in ("temperature-celsius", "angle-degree"):
             words = words.replace(self.minus, "零下")
         return super().measure(number, words, unit, form)
 
