@@ -91,6 +91,9 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
             await speaker.warm_up()
             announce(_server_info(loaded, speaker, server, discoverable=discovery is not None))
             await stopping.wait()
+            # Whoever asks a second time doesn't want to wait: the system's own ways apply again.
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().remove_signal_handler(signal_number)
             _log.info("stopping")
         finally:
             if discovery is not None:

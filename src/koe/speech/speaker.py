@@ -1,5 +1,6 @@
 """Which engine speaks a request, in which voice, and who stands in for it."""
 
+import asyncio
 import difflib
 import logging
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 
 from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
 from koe.core.languages import best_match
+from koe.core.text import detect
 from koe.core.text.normalise import Normaliser
 from koe.core.voice import Voice
 from koe.engine import Engine
@@ -70,6 +72,8 @@ class Speaker:
 
     async def warm_up(self) -> None:
         """Say something to nobody in the house's own voice, so that the first request finds everything loaded."""
+        if any(len(voice.languages) > 1 for voice in self.voices()):
+            await asyncio.to_thread(detect.warm)
         utterance = self.open(SpeechRequest())
         utterance.feed("21 °C.")
         utterance.finish()

@@ -14,7 +14,7 @@ from koe.core.errors import InvalidSsml
 from koe.core.text.cut import LIMIT, Cutter, Piece
 from koe.core.text.normalise import Normaliser
 from koe.core.text.parts import Part, Pause, Speech
-from koe.core.text.pipeline import TextPipeline
+from tests.support.text import TextPipeline
 from koe.core.text.segment import Segmenter
 
 FRAGMENTS = [

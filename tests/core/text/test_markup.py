@@ -141,3 +141,9 @@ def test_cleaning(text: str, expected: str) -> None:
 )
 def test_addresses(text: str, language: str | None, expected: str) -> None:
     assert clean(text, language) == expected
+
+
+def test_a_line_that_begins_with_more_signs_than_can_be_held_back_keeps_its_words() -> None:
+    reader = MarkdownReader()
+    items = reader.feed("*" * 1000 + " the end.") + reader.finish()
+    assert "".join(item.text for item in items if isinstance(item, Words)).strip() == "the end."

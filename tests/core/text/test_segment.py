@@ -1,7 +1,7 @@
 import pytest
 
 from koe.core.text.parts import Part, Pause, Speech
-from koe.core.text.pipeline import TextPipeline
+from tests.support.text import TextPipeline
 from koe.core.text.segment import MAX_CHARACTERS, MAX_FIRST, Segmenter
 
 PREFACE = "This is the very first sentence."

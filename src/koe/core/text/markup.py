@@ -68,8 +68,9 @@ class MarkdownReader:
     def _read(self, piece: Piece) -> Iterator[Item]:
         text = piece.text.lstrip() if piece.starts_line else piece.text
         if piece.starts_line:
-            self._skip_line = self._is_fence(text) or bool(_RULE.fullmatch(text))
-        if not (self._skip_line or self._silent):
+            self._skip_line = self._is_fence(text)
+        is_rule = piece.starts_line and _RULE.fullmatch(text)
+        if not (self._skip_line or self._silent or is_rule):
             yield from _words(_plain(text, piece), piece.gap.rstrip("\n"))
         if piece.gap == "\n":
             yield Break()

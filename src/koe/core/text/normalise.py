@@ -7,7 +7,6 @@ a full stop or a line of a list.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from koe.core.languages import LANGUAGES
 from koe.core.text import detect
@@ -15,11 +14,9 @@ from koe.core.text.clean import clean
 from koe.core.text.cut import ends_sentence
 from koe.core.text.items import Break, Item, SaidAs, Words
 from koe.core.text.markup import MarkdownReader
-from koe.core.text.parts import Part, Pause, Speech
+from koe.core.text.parts import Part, Pause, Speech, TextFormat
 from koe.core.text.ssml import SsmlReader
 from koe.core.text.verbalise import say_as, verbalise
-
-TextFormat = Literal["text", "ssml"]
 
 _PLAIN = re.compile(r"\s*+(?:[A-Z]?[a-z]++[,;:!?]?\s*+)*+", re.ASCII)
 """Text that verbalising leaves as it is: most words of most sentences."""

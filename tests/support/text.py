@@ -1,11 +1,10 @@
-"""Raw text in chunks -> the segments and pauses that an engine is given one at a time."""
+"""Normaliser and Segmenter together, as the Speaker uses them for an engine without live text."""
 
 from collections.abc import Iterable, Sequence
 
 from koe.core.languages import LANGUAGES
-from koe.core.text import detect, verbalise
-from koe.core.text.normalise import Normaliser, TextFormat
-from koe.core.text.parts import Part
+from koe.core.text.normalise import Normaliser
+from koe.core.text.parts import Part, TextFormat
 from koe.core.text.segment import MAX_CHARACTERS, MAX_FIRST, Segmenter
 
 
@@ -40,11 +39,3 @@ class TextPipeline:
 
     def _segment(self, parts: Iterable[Part]) -> list[Part]:
         return [segment for part in parts for segment in self._segmenter.feed(part)]
-
-
-def warm(languages: Sequence[str]) -> None:
-    """Load now what these languages need, so that no first sentence waits; with several, also their detection."""
-    for language in languages:
-        verbalise.warm(language)
-    if len(languages) > 1:
-        detect.warm()

@@ -1,0 +1,243 @@
+"""The Speaker: from text to PCM, by any engine."""
+
+import asyncio
+import threading
+from contextlib import aclosing
+
+import pytest
+from koe.core.errors import EngineUnavailable, LimitExceeded, NothingToSpeak, UnknownVoice
+from koe.engine import Engine
+from koe.engine.espeak import EspeakEngine
+from koe.engine.fake import CHARACTERS_PER_CHUNK, CHUNK_SECONDS, SAMPLE_RATE, FakeEngine, Faults
+from koe.settings import SpeechSettings, VoiceSettings
+from koe.speech import Speaker, SpeechRequest, Utterance
+
+from tests.support.waiting import eventually
+
+ONE_LANGUAGE = SpeechRequest(voice="fake-high")
+
+
+def speaker(
+    *engines: Engine, fallback: str | None = None, voice: VoiceSettings | None = None, **speech: float
+) -> Speaker:
+    return Speaker(
+        engines,
+        fallback=fallback,
+        default_language="en-US",
+        speech=SpeechSettings(**speech),  # type: ignore[arg-type]
+        voice=voice or VoiceSettings(),
+    )
+
+
+async def heard(utterance: Utterance, text: str = "") -> bytes:
+    utterance.feed(text)
+    utterance.finish()
+    async with aclosing(utterance):
+        return b"".join([pcm async for pcm in utterance])
+
+
+def seconds(pcm: bytes) -> float:
+    return len(pcm) / 2 / SAMPLE_RATE
+
+
+@pytest.fixture(params=[True, False], ids=["live", "by segments"])
+def live(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.mark.parametrize(
+    ("text", "pauses"),
+    [
+        ("Hello there. [pause:1.5s] Again.", 1.5),
+        ("[pause:500ms] Hello there.", 0.5),
+        ("Hello there. [pause:1s]", 1.0),
+        ("One. [pause:1s] Two. [pause:250ms] [pause:250ms] Three.", 1.5),
+    ],
+)
+async def test_pauses_are_kept_to_the_sample(live: bool, text: str, pauses: float) -> None:
+    it = speaker(FakeEngine(takes_live_text=live))
+    await it.start()
+    pcm = await heard(it.open(ONE_LANGUAGE), text)
+    runs = [run for run in pcm.split(bytes(round(0.2 * SAMPLE_RATE) * 2)) if run]
+    silent = len(pcm) - sum(map(len, runs))
+    hummed = seconds(pcm) - pauses
+    assert hummed / CHUNK_SECONDS == pytest.approx(round(hummed / CHUNK_SECONDS), abs=1e-6)
+    assert silent / 2 / SAMPLE_RATE <= pauses + 0.01
+    await it.stop()
+
+
+async def test_pauses_alone_are_nothing_to_speak(live: bool) -> None:
+    it = speaker(FakeEngine(takes_live_text=live))
+    await it.start()
+    with pytest.raises(NothingToSpeak):
+        await heard(it.open(ONE_LANGUAGE), "[pause:1s] 🎉 [pause:1s]")
+    await it.stop()
+
+
+async def test_nothing_is_spoken_that_nobody_asked_for() -> None:
+    engine = FakeEngine()
+    it = speaker(engine)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("A text that nobody listens to.")
+    utterance.finish()
+    await asyncio.sleep(0)
+    assert engine.open_streams == 0
+    await utterance.aclose()
+    await it.stop()
+
+
+async def test_closing_in_the_middle_frees_the_engine(live: bool) -> None:
+    gate = threading.Semaphore(2)
+    engine = FakeEngine(takes_live_text=live, faults=Faults(before_step=gate.acquire))
+    it = speaker(engine)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("A text that somebody leaves early. And more of it.")
+    async with aclosing(utterance):
+        assert await anext(aiter(utterance))
+    assert engine.open_streams == 0
+    gate.release(100)
+    await it.stop()
+
+
+async def test_live_text_sounds_before_it_is_complete() -> None:
+    it = speaker(FakeEngine())
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("The house speaks ")
+    chunks = aiter(utterance)
+    assert await anext(chunks)
+    utterance.feed("after the first words.")
+    utterance.finish()
+    async for _ in chunks:
+        pass
+    await it.stop()
+
+
+async def test_a_long_text_lets_other_tasks_run_while_it_is_prepared() -> None:
+    it = speaker(FakeEngine(takes_live_text=False))
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    # One sentence of 50,000 characters without a place to cut would be normalised in one go, were it not sliced.
+    utterance.feed("*" * 49_000 + " the end.")
+    utterance.finish()
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    async with aclosing(utterance):
+        assert await anext(aiter(utterance))
+    counting.cancel()
+    assert turns > 100
+    await it.stop()
+
+
+async def test_figures_of_an_utterance() -> None:
+    it = speaker(FakeEngine())
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    pcm = await heard(utterance, "Hello there.")
+    stats = utterance.stats
+    assert (stats.voice, stats.engine, stats.characters, stats.fallback) == ("fake-high", "fake", 12, None)
+    assert stats.audio_seconds == pytest.approx(seconds(pcm))
+    assert stats.first_audio is not None
+    assert 0 < stats.first_audio <= stats.elapsed
+    assert "Hello" not in str(stats)
+    await it.stop()
+
+
+async def test_what_the_fallback_speaks_is_the_whole_text_in_its_language(live: bool) -> None:
+    it = speaker(FakeEngine(takes_live_text=live, faults=Faults(fail_at=0)), EspeakEngine(), fallback="espeak")
+    await it.start()
+    text = "Zwei Äpfel. [pause:1s] Drei Birnen und vier Pflaumen, bitte."
+    utterance = it.open(SpeechRequest(voice="fake-low", language="de-DE"))
+    pcm = await heard(utterance, text)
+    alone = await heard(it.open(SpeechRequest(voice="espeak-de")), text)
+    assert utterance.stats.voice == "espeak-de"
+    assert utterance.stats.fallback == "failed on demand before chunk 0"
+    assert utterance.sample_rate == 22050
+    assert abs(len(pcm) - len(alone)) < 500
+    await it.stop()
+
+
+async def test_there_is_no_fallback_to_a_voice_of_another_language() -> None:
+    it = speaker(EspeakEngine(), FakeEngine(), fallback="fake")
+    await it.start()
+    assert it.open(SpeechRequest(voice="espeak-fr"))._fallback is None
+    assert it.open(SpeechRequest(voice="espeak-de"))._fallback is not None
+    await it.stop()
+
+
+async def test_an_engine_that_can_not_start_is_told_of_and_the_others_speak() -> None:
+    it = speaker(FakeEngine(faults=Faults(start="no tones left")), EspeakEngine(), fallback="espeak")
+    await it.start()
+    assert (it.health["fake"].ready, it.health["fake"].reason) == (False, "no tones left")
+    assert it.health["espeak"].ready
+    utterance = it.open(ONE_LANGUAGE)
+    assert await heard(utterance, "Hello.")
+    assert utterance.stats.fallback == "no tones left"
+    await it.stop()
+
+
+async def test_a_house_without_a_voice_does_not_start() -> None:
+    with pytest.raises(EngineUnavailable, match="no engine can speak"):
+        await speaker().start()
+
+
+async def test_voices_are_found_by_id_by_language_or_by_default() -> None:
+    it = speaker(EspeakEngine(), voice=VoiceSettings(default="espeak-en-gb-x-rp"))
+    await it.start()
+    assert it.default_voice().id == "espeak-en-gb-x-rp"
+    assert it.default_voice("en").id == "espeak-en-gb-x-rp"
+    assert it.default_voice("de").id == "espeak-de"
+    assert it.default_voice("pt").languages == ("pt-BR",)
+    with pytest.raises(UnknownVoice, match="espeak-en-us"):
+        it.open(SpeechRequest(voice="espeak-en-su"))
+    with pytest.raises(UnknownVoice, match="speaks 'xx'"):
+        it.open(SpeechRequest(language="xx"))
+    await it.stop()
+
+
+async def test_a_wrong_default_voice_is_an_error_at_start() -> None:
+    it = speaker(FakeEngine(), voice=VoiceSettings(default="fake-lwo"))
+    with pytest.raises(UnknownVoice, match="fake-low"):
+        await it.start()
+    await it.stop()
+
+
+async def test_a_text_beyond_the_limit_is_refused_when_it_is_fed() -> None:
+    it = speaker(FakeEngine(), max_characters=10)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("0123456789")
+    with pytest.raises(LimitExceeded, match="speech.max_characters"):
+        utterance.feed("0")
+    await utterance.aclose()
+    await it.stop()
+
+
+async def test_the_sample_rate_of_a_request_wins() -> None:
+    it = speaker(FakeEngine(), sample_rate=16000)
+    await it.start()
+    text = "x" * 40 * CHARACTERS_PER_CHUNK
+    for wanted, expected in ((None, 16000), (48000, 48000), (SAMPLE_RATE, SAMPLE_RATE)):
+        utterance = it.open(SpeechRequest(voice="fake-high", sample_rate=wanted))
+        pcm = await heard(utterance, text)
+        assert utterance.sample_rate == expected
+        assert len(pcm) / 2 / expected == pytest.approx(40 * CHUNK_SECONDS, abs=0.001)
+    await it.stop()
+
+
+async def test_warming_up_leaves_nothing_behind() -> None:
+    engine = FakeEngine()
+    it = speaker(engine)
+    await it.start()
+    await it.warm_up()
+    await eventually(lambda: engine.open_streams == 0)
+    await it.stop()
