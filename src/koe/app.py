@@ -84,6 +84,8 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
     async with open_speaker(settings) as speaker:
         server = WyomingServer(speaker, settings.wyoming, settings.name)
         await server.start()
+        for uri in server.uris:
+            _log.info("listening on %s", uri)
         discovery = _discovery(settings, server)
         try:
             if discovery is not None:

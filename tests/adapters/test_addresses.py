@@ -3,6 +3,7 @@
 import ipaddress
 
 import pytest
+
 from koe.adapters import addresses
 from koe.adapters.addresses import reachable
 from koe.settings import ListenAddress
@@ -33,7 +34,10 @@ def at(*uris: str) -> list[ListenAddress]:
     ],
 )
 def test_never_a_wildcard_and_loopback_only_if_that_is_all(
-    monkeypatch: pytest.MonkeyPatch, own: list[addresses.IPAddress], uris: list[str], expected: list[addresses.IPAddress]
+    monkeypatch: pytest.MonkeyPatch,
+    own: list[addresses.IPAddress],
+    uris: list[str],
+    expected: list[addresses.IPAddress],
 ) -> None:
     monkeypatch.setattr(addresses, "_own_addresses", lambda: own)
     monkeypatch.setattr(addresses, "_preferred", set)

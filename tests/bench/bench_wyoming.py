@@ -14,10 +14,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 from hardware import hardware
-from koe.engine import SpeechOptions
-from koe.engine.espeak import EspeakEngine
 from rich.console import Console
 from rich.table import Table
+
+from koe.engine import SpeechOptions
+from koe.engine.espeak import EspeakEngine
 
 SENTENCE = "The washing machine is finished."
 LONG = "It is 21.5 degrees in the living room, and the window in the kitchen has been open for 20 minutes. " * 5

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 import pytest_asyncio
+
 from koe.core.errors import EngineUnavailable
 from koe.core.pcm import duration, to_float
 from koe.core.voice import Voice

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from koe.core.pcm import to_float
 from koe.engine.espeak.library import EspeakLibrary
 from koe.engine.espeak.seam import FADE, REACH, Seam

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+
 from koe.core.errors import EngineError, EngineUnavailable, ShuttingDown
 from koe.engine import Priority, SpeechOptions
 from koe.engine.fake import CHARACTERS_PER_CHUNK, VOICES, FakeEngine, FakeStream, Faults

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from koe.core.errors import EngineError
 from koe.engine.pipe import MAX_TAKE_BYTES, PcmPipe
 

@@ -5,13 +5,13 @@ import threading
 from contextlib import aclosing
 
 import pytest
+
 from koe.core.errors import EngineUnavailable, LimitExceeded, NothingToSpeak, UnknownVoice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import CHARACTERS_PER_CHUNK, CHUNK_SECONDS, SAMPLE_RATE, FakeEngine, Faults
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech import Speaker, SpeechRequest, Utterance
-
 from tests.support.waiting import eventually
 
 ONE_LANGUAGE = SpeechRequest(voice="fake-high")

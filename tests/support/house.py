@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from wyoming.client import AsyncClient
+from wyoming.event import Event
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
+
 from koe.adapters.wyoming import WyomingServer
 from koe.engine import Engine
 from koe.settings import ListenAddress, SpeechSettings, VoiceSettings, WyomingSettings
 from koe.speech import Speaker
-from wyoming.client import AsyncClient
-from wyoming.event import Event
-from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
 PATIENCE = 20.0
 """Seconds after which a test gives up waiting: far more than anything here takes."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,18 +59,31 @@ def _assignments(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _welcome(info: ServerInfo) -> None:
+    languages = {tag for voice in info.voices for tag in voice.languages}
     typer.secho(f"{info.name} is ready to speak.", bold=True)
     for uri in info.uris:
-        typer.echo(f"  {uri}")
-    typer.echo(f"  {len(info.voices)} voices; where none is asked for: {info.default_voice.name}")
-    typer.echo(f"  {_next_step(info)}")
-    typer.echo("  Stop it with Ctrl+C.")
+        typer.echo(f"  Address  {uri}")
+    typer.echo(f"  Voices   {len(info.voices)} in {len(languages)} languages ({_koe_command()} voices lists them)")
+    typer.echo(f"           where none is asked for: {info.default_voice.name}")
+    typer.echo(f"  Data     {info.data_dir}")
+    for line in _next_steps(info):
+        typer.echo(line)
+    typer.echo("Ctrl+C stops it.")
 
 
-def _next_step(info: ServerInfo) -> str:
-    if info.discoverable:
-        return f"Home Assistant finds it by itself: Settings > Devices & services > {info.name}."
-    return "In Home Assistant: Settings > Devices & services > Add integration > Wyoming Protocol."
+def _next_steps(info: ServerInfo) -> list[str]:
+    by_hand = "Add integration > Wyoming Protocol, then the host and port of the address above"
+    if not info.discoverable:
+        return [f"In Home Assistant: Settings > Devices & services > {by_hand}."]
+    return [
+        f"In Home Assistant: Settings > Devices & services shows {info.name} as discovered; press Add.",
+        f"If it doesn't: {by_hand}.",
+    ]
+
+
+def _koe_command() -> str:
+    """How to call the command from here: in a clone it is not on the path."""
+    return "koe" if shutil.which("koe") else os.path.relpath(sys.argv[0])
 
 
 def _ignore(_info: ServerInfo) -> None:

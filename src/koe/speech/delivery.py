@@ -110,9 +110,7 @@ class Delivery:
             stream.finish()
 
     def _open(self, part: Speech) -> SpeechStream:
-        return self._engine.open(
-            self._voice, replace(self._options, language=part.language or self._options.language)
-        )
+        return self._engine.open(self._voice, replace(self._options, language=part.language or self._options.language))
 
     async def _pull(self, stream: SpeechStream) -> AsyncIterator[bytes]:
         chunks = stream.__aiter__()
@@ -141,10 +139,6 @@ class Delivery:
     def _too_late(self, engine_deadline: float) -> KoeError:
         if self._deadline <= engine_deadline:
             limit = self._settings.request_timeout
-            return DeadlineExceeded(
-                f"the request took longer than {limit:g} seconds (setting speech.request_timeout)"
-            )
+            return DeadlineExceeded(f"the request took longer than {limit:g} seconds (setting speech.request_timeout)")
         what = "next audio" if self._heard else "first audio"
-        return EngineTimeout(
-            f"the {self._engine.name} engine gave no {what} within {self._patience():g} seconds"
-        )
+        return EngineTimeout(f"the {self._engine.name} engine gave no {what} within {self._patience():g} seconds")

@@ -49,9 +49,13 @@ class SpeechStats:
 
     def __str__(self) -> str:
         factor = self.real_time_factor
-        figures = "" if factor is None else (
-            f", {self.audio_seconds:.2f} s of speech, first audio {1000 * (self.first_audio or 0):.1f} ms, "
-            f"real-time factor {factor:.3f}"
+        figures = (
+            ""
+            if factor is None
+            else (
+                f", {self.audio_seconds:.2f} s of speech, first audio {1000 * (self.first_audio or 0):.1f} ms, "
+                f"real-time factor {factor:.3f}"
+            )
         )
         return f"{self.characters} characters as {self.voice}{figures}"
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from koe.adapters.addresses import IPAddress, reachable
-from koe.adapters.discovery import SERVICE_TYPE, Discovery
-from koe.settings import ListenAddress
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from koe.adapters.addresses import IPAddress, reachable
+from koe.adapters.discovery import SERVICE_TYPE, Discovery
+from koe.settings import ListenAddress
 from tests.support.waiting import eventually
 
 EVERY_PROTOCOL = 3
@@ -146,7 +146,18 @@ async def test_no_network_is_no_error_and_is_left_behind_when_one_appears() -> N
 
 
 async def test_the_real_server_is_found_and_leaves_when_it_is_stopped(lan: Lan, tmp_path: Path) -> None:
-    serve = [sys.executable, "-m", "koe", "--data-dir", str(tmp_path), "serve", "--listen", "tcp://*:0", "--name", "Flat"]
+    serve = [
+        sys.executable,
+        "-m",
+        "koe",
+        "--data-dir",
+        str(tmp_path),
+        "serve",
+        "--listen",
+        "tcp://*:0",
+        "--name",
+        "Flat",
+    ]
     server = await asyncio.create_subprocess_exec(*serve, stdout=asyncio.subprocess.PIPE)
     assert server.stdout is not None
     await lan.sees("Flat")

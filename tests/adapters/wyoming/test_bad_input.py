@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from koe.engine.espeak import EspeakEngine
-from koe.engine.fake import FakeEngine, Faults
-from koe.settings import SpeechSettings
 from wyoming.event import Event, async_read_event
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeVoice
 
 from koe.adapters.wyoming.framing import encode
+from koe.engine.espeak import EspeakEngine
+from koe.engine.fake import FakeEngine, Faults
+from koe.settings import SpeechSettings
 from tests.support.house import PATIENCE, Heard, House, hear, house
 from tests.support.waiting import eventually
 
@@ -182,7 +182,10 @@ async def _until_stop(reader: asyncio.StreamReader) -> AsyncIterator[Event]:
 
 
 async def test_three_hundred_silent_connections_lock_nobody_out() -> None:
-    async with house(EspeakEngine(), max_connections=100, max_connections_per_address=50) as it, AsyncExitStack() as open_ones:
+    async with (
+        house(EspeakEngine(), max_connections=100, max_connections_per_address=50) as it,
+        AsyncExitStack() as open_ones,
+    ):
         for _ in range(300):
             await open_ones.enter_async_context(raw(it))
         await assert_serves(it)

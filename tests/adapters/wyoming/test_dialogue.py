@@ -3,6 +3,11 @@
 from typing import Any
 
 import pytest
+from wyoming.event import Event
+from wyoming.info import Describe
+from wyoming.ping import Ping
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
+
 from koe.adapters.wyoming.dialogue import (
     Begin,
     Dialogue,
@@ -15,10 +20,6 @@ from koe.adapters.wyoming.dialogue import (
     WholeData,
 )
 from koe.core.errors import MalformedInput
-from wyoming.event import Event
-from wyoming.info import Describe
-from wyoming.ping import Ping
-from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
 START = SynthesizeStart().event()
 STOP = SynthesizeStop().event()

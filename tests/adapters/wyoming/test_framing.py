@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wyoming.event import Event, read_event, write_event
+
 from koe.adapters.wyoming.framing import EventReader, FrameLimits, encode
 from koe.core.errors import LimitExceeded, MalformedInput, RequestError
-from wyoming.event import Event, read_event, write_event
 
 LIMITS = FrameLimits(max_header_bytes=1024, max_data_bytes=4096, max_payload_bytes=4096, max_nesting=8)
 

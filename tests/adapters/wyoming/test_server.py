@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from koe.core.errors import SettingsError
-from koe.core.voice import Voice
-from koe.engine.espeak import EspeakEngine
-from koe.engine.fake import FakeEngine, Faults
-from koe.settings import SpeechSettings, VoiceSettings
 from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
+from koe.core.errors import SettingsError
+from koe.core.voice import Voice
+from koe.engine.espeak import EspeakEngine
+from koe.engine.fake import FakeEngine, Faults
+from koe.settings import SpeechSettings, VoiceSettings
 from tests.support.house import PATIENCE, House, hear, house, stream_events
 
 SENTENCES = "It is 21.5 °C in the living room. Dr. Smith called at 14:05! Is the window open? Yes, it is."

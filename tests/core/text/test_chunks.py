@@ -14,8 +14,8 @@ from koe.core.errors import InvalidSsml
 from koe.core.text.cut import LIMIT, Cutter, Piece
 from koe.core.text.normalise import Normaliser
 from koe.core.text.parts import Part, Pause, Speech
-from tests.support.text import TextPipeline
 from koe.core.text.segment import Segmenter
+from tests.support.text import TextPipeline
 
 FRAGMENTS = [
     *("hello", "The", "light", "is", "on", "größer", "été", "Привет", "мир", "niño", "a", "I", "de", "z", "U.S."),

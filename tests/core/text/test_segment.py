@@ -1,8 +1,8 @@
 import pytest
 
 from koe.core.text.parts import Part, Pause, Speech
-from tests.support.text import TextPipeline
 from koe.core.text.segment import MAX_CHARACTERS, MAX_FIRST, Segmenter
+from tests.support.text import TextPipeline
 
 PREFACE = "This is the very first sentence."
 

@@ -110,9 +110,7 @@ class WyomingServer:
         return None
 
     def _evict(self, candidates: list[Connection], crowd: str) -> Busy | None:
-        idle = [
-            (since, connection) for connection in candidates if (since := connection.idle_since) is not None
-        ]
+        idle = [(since, connection) for connection in candidates if (since := connection.idle_since) is not None]
         if not idle:
             return Busy(f"all {crowd} are in use: try again later")
         _, longest = min(idle, key=lambda pair: pair[0])

@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from koe.core.text.verbalise import money, units
 
-_NUMBER = r"(?P<number>[0-9]++(?:[.,\u00a0\u202f][0-9]++)*+)"
+# A search that fails on a long number must not start again inside of it.
+_NUMBER = r"(?<![0-9.,])(?P<number>[0-9]++(?:[.,][0-9]++|[\u00a0\u202f][0-9]{3}(?![0-9]))*+)"
 _COINS = "|".join(sorted(map(re.escape, {*money.SYMBOLS, *money.CODES} - {"$", "¥", "￥"}), key=len, reverse=True))
 _UNIT = re.compile(_NUMBER + units.pattern(units.SYMBOLS))
 _COIN_AFTER = re.compile(rf"{_NUMBER}[ \u00a0]?(?P<coin>{_COINS})(?![A-Za-z])")

@@ -62,6 +62,9 @@ class Chinese(EastAsian):
             return "两" + words[1:]
         return words[1:] if words.startswith("一十") else words
 
+    def ordinal(self, value: int, mark: str, context: Context) -> str | None:
+        return "第" + self.cardinal(value)
+
     def whole(self, digits: str, form: Form) -> str:
         is_mobile_phone = len(digits) == 11 and digits.startswith("1")
         return self.digits(digits) if is_mobile_phone else super().whole(digits, form)
