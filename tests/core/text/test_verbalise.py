@@ -22,9 +22,30 @@ def rows(language: str) -> list[tuple[str, str]]:
 TABLE = [(language, *row) for language in LANGUAGES for row in rows(language)]
 languages = st.sampled_from(LANGUAGES)
 ingredients = st.sampled_from(
-    ["1", "0", "21", "2026", "1.5", "1,5", ".", ",", ":", "-", "−", "–", "/", " ", "\u00a0", "°C", "%", "€", "$", "kWh"]
-    + ["h", "min", "am", "T", "+", "&", "#", "½", "º", "ª", "st", "Uhr", "november", "ноября", "года", "月", "日", "시"]
-    + ["km/h", "第", "个", "번", "z. B.", "т. е.", "(", ")", "'", "A", "in", "²", "٣", "９", "EUR", "No."]
+    [
+        *("1", "0", "21", "2026", "1.5", "1,5", ".", ",", ":", "-", "−", "–", "/", " ", "\u00a0", "°C", "%", "€", "$"),
+        *("kWh", "h", "min", "am", "T", "+", "&", "#", "½", "º", "ª", "st", "Uhr", "november", "ноября", "года", "月"),
+        *(
+            "日",
+            "시",
+            "km/h",
+            "第",
+            "个",
+            "번",
+            "z. B.",
+            "т. е.",
+            "(",
+            ")",
+            "'",
+            "A",
+            "in",
+            "²",
+            "٣",
+            "９",
+            "EUR",
+            "No.",
+        ),
+    ]
 )
 sentences = st.lists(ingredients, max_size=14).map("".join)
 
@@ -152,7 +173,7 @@ def test_white_space_around_stays(before: str, after: str, language: str) -> Non
     assert spoken.endswith(after)
 
 
-@pytest.mark.parametrize("language", ["de", "en", "ru", "zh"])
+@pytest.mark.parametrize("language", ["de", "en", "nl", "ru", "zh"])
 @pytest.mark.parametrize(
     "piece", ["1", " ", ".", "-", "1.", "1,", "1-", "1 ", "1:", "+", "$", "z.", "1 h", "0 ", "°", "½"]
 )

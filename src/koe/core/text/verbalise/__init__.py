@@ -1,6 +1,5 @@
 """Figures, units, dates, sums and signs put in words, as somebody who speaks the language would read them."""
 
-from koe.core.text.verbalise.foreign import rewrite_units
 from koe.core.text.verbalise.languages import babel_locale, find
 from koe.core.text.verbalise.say_as import read_as
 from koe.core.text.verbalise.scan import rewrite
@@ -20,6 +19,9 @@ def verbalise(text: str, language: str) -> str:
     spoken = find(language)
     if spoken is not None:
         return rewrite(text if text.isascii() else text.translate(_WIDE_DIGITS), spoken)
+    # Its tables are compiled at import, and most houses never need them.
+    from koe.core.text.verbalise.foreign import rewrite_units
+
     locale = babel_locale(language)
     return rewrite_units(text, locale) if locale else text
 
