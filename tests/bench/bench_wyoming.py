@@ -1,4 +1,4 @@
-"""How soon a Wyoming client hears Koe with espeak, for one client and for many at once, and what Koe adds to the engine.
+"""How soon a Wyoming client hears Koe with espeak, for one client and for many, and what Koe adds to the engine.
 
 A real server in a process of its own, clients on loopback in this one; each request opens its own connection, as Home
 Assistant does. First PCM: from before the connect to the first byte of the first audio-chunk's payload.
@@ -13,12 +13,12 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from hardware import hardware
 from rich.console import Console
 from rich.table import Table
 
 from koe.engine import SpeechOptions
 from koe.engine.espeak import EspeakEngine
+from tests.bench.hardware import hardware
 
 SENTENCE = "The washing machine is finished."
 LONG = "It is 21.5 degrees in the living room, and the window in the kitchen has been open for 20 minutes. " * 5

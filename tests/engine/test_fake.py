@@ -74,20 +74,19 @@ async def test_a_closed_stream_loses_its_place() -> None:
 
 
 async def test_a_room_goes_before_a_batch() -> None:
-    order: list[str] = []
     gate = threading.Semaphore(0)
     engine = await started(faults=Faults(before_step=gate.acquire))
-    streams = {
-        name: engine.open(VOICES[0], SpeechOptions(priority=priority))
-        for name, priority in (("batch", Priority.BATCH), ("room", Priority.ROOM))
-    }
-    for name, stream in streams.items():
-        put = stream.pipe.put
-        stream.pipe.put = lambda pcm, name=name, put=put: (order.append(name), put(pcm))[1]  # type: ignore[method-assign]
-        stream.feed("xx")
-        stream.finish()
+    batch, room = (engine.open(VOICES[0], SpeechOptions(priority=p)) for p in (Priority.BATCH, Priority.ROOM))
+    order: list[str] = []
+
+    async def note(name: str, stream: FakeStream) -> None:
+        await hum(stream, "xx")
+        order.append(name)
+
+    humming = [asyncio.create_task(note("batch", batch)), asyncio.create_task(note("room", room))]
+    await asyncio.sleep(0)
     gate.release(10)
-    await asyncio.gather(*(hum(stream) for stream in streams.values()))
+    await asyncio.gather(*humming)
     assert order == ["room", "batch"]
     await engine.stop()
 

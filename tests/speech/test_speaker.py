@@ -216,7 +216,7 @@ async def test_a_text_beyond_the_limit_is_refused_when_it_is_fed() -> None:
     await it.start()
     utterance = it.open(ONE_LANGUAGE)
     utterance.feed("0123456789")
-    with pytest.raises(LimitExceeded, match="speech.max_characters"):
+    with pytest.raises(LimitExceeded, match=r"speech\.max_characters"):
         utterance.feed("0")
     await utterance.aclose()
     await it.stop()

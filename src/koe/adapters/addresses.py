@@ -28,8 +28,9 @@ def reachable(listen: Sequence[ListenAddress]) -> list[IPAddress]:
 
 
 def _own_addresses() -> list[IPAddress]:
-    found = (ip.ip if ip.is_IPv4 else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips)
-    return [ipaddress.ip_address(ip) for ip in found]
+    found = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+    # ifaddr gives IPv6 addresses as (address, flow information, scope).
+    return [ipaddress.ip_address(ip if isinstance(ip, str) else ip[0]) for ip in found]
 
 
 def _resolved(address: ListenAddress, own: list[IPAddress]) -> list[IPAddress]:

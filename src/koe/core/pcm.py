@@ -18,7 +18,8 @@ def silence(seconds: float, sample_rate: int) -> bytes:
 
 def to_int16(samples: NDArray[np.floating]) -> bytes:
     """Float samples in [-1, 1] as PCM; what lies outside is clipped, never wrapped."""
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
+    pcm: bytes = (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
+    return pcm
 
 
 def to_float(pcm: bytes) -> NDArray[np.float32]:

@@ -43,7 +43,7 @@ class Faults:
     hang_at: int | None = None
     """Each stream stays silent for ever instead of making this chunk."""
 
-    before_step: Callable[[], None] | None = None
+    before_step: Callable[[], object] | None = None
     """Called in the engine's thread before each step: a slow engine, or one that a test leads by the hand."""
 
 

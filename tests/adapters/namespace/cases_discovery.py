@@ -4,7 +4,6 @@ import asyncio
 import re
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -99,17 +98,22 @@ async def test_any_name_that_the_settings_allow_is_announced(lan: Lan, name: str
         await lan.sees(name)
 
 
+async def ip_address(verb: str, address: str) -> None:
+    process = await asyncio.create_subprocess_exec("ip", "address", verb, address, "dev", "koe0")
+    assert await process.wait() == 0
+
+
 async def test_a_new_address_is_told_under_the_old_name(lan: Lan) -> None:
     async with announced("Koe", 10210) as discovery:
         await lan.sees("Koe")
-        subprocess.run(["ip", "address", "add", "10.78.0.1/24", "dev", "koe0"], check=True)
+        await ip_address("add", "10.78.0.1/24")
         try:
             # A fresh look, for what a browser remembers has its own lifetime.
             await eventually(lambda: discovery.addresses == everywhere(10210)())
             assert "10.78.0.1" in map(str, discovery.addresses)
             assert discovery.name == "Koe"
         finally:
-            subprocess.run(["ip", "address", "del", "10.78.0.1/24", "dev", "koe0"], check=True)
+            await ip_address("del", "10.78.0.1/24")
 
 
 async def test_a_server_for_this_machine_alone_is_not_told_to_the_lan(lan: Lan) -> None:

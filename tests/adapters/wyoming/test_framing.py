@@ -47,7 +47,7 @@ def test_where_the_bytes_are_cut_never_changes_the_events(sent: list[Event], dat
 
 @given(events)
 def test_what_is_written_is_what_the_wyoming_package_reads(event: Event) -> None:
-    assert read_event(BytesIO(encode(event))) == event  # type: ignore[arg-type]
+    assert read_event(BytesIO(encode(event))) == event
 
 
 @given(events)

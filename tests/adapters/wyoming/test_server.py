@@ -1,6 +1,7 @@
 """The server as its clients know it: both protocols, by the rules that Home Assistant depends on."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -207,8 +208,9 @@ async def test_a_socket_file_left_behind_by_a_killed_server_is_replaced(tmp_path
         with pytest.raises(SettingsError, match="a server answers"):
             async with house(FakeEngine(), listen=[uri]):
                 pass
-        (tmp_path / "koe.sock").rename(tmp_path / "old.sock")
-    (tmp_path / "old.sock").rename(tmp_path / "koe.sock") if (tmp_path / "old.sock").exists() else None
+    left_behind = socket.socket(socket.AF_UNIX)
+    left_behind.bind(str(tmp_path / "koe.sock"))
+    left_behind.close()
     async with house(FakeEngine(), listen=[uri]) as it:
         assert (await it.say("Hello.")).error is None
 
@@ -221,16 +223,16 @@ async def test_a_port_in_use_is_an_error_that_names_the_remedy(humming: House) -
 
 async def test_stopping_lets_running_speech_end_within_its_grace() -> None:
     gate = threading.Semaphore(0)
-    async with house(FakeEngine(faults=Faults(before_step=gate.acquire))) as it:
-        async with it.client() as speaking, it.client() as idle:
-            await speaking.write_event(Synthesize("Hello there.").event())
-            gate.release(1)
-            await hear(speaking, last="audio-chunk")
-            stopping = asyncio.create_task(it.server.stop(grace=PATIENCE))
-            assert (await hear(idle)).events == []
-            gate.release(1000)
-            assert (await hear(speaking)).types[-1] == "audio-stop"
-            await stopping
+    engine = FakeEngine(faults=Faults(before_step=gate.acquire))
+    async with house(engine) as it, it.client() as speaking, it.client() as idle:
+        await speaking.write_event(Synthesize("Hello there.").event())
+        gate.release(1)
+        await hear(speaking, last="audio-chunk")
+        stopping = asyncio.create_task(it.server.stop(grace=PATIENCE))
+        assert (await hear(idle)).events == []
+        gate.release(1000)
+        assert (await hear(speaking)).types[-1] == "audio-stop"
+        await stopping
 
 
 async def test_stopping_ends_what_its_grace_does_not_suffice_for_with_an_error() -> None:
