@@ -19,7 +19,7 @@ from tests.support.text import TextPipeline
 
 FRAGMENTS = [
     *("hello", "The", "light", "is", "on", "größer", "été", "Привет", "мир", "niño", "a", "I", "de", "z", "U.S."),
-    *("Dr.", "z. B.", "e.g.", "St.", "J. R. Smith", "p.m.", "Nr. 5", "etc.", "г.", "Mr.", "d. h."),
+    *("Dr.", "z. B.", "e.g.", "St.", "J. R. Smith", "p.m.", "Nr. 5", "etc.", "г.", "Mr.", "d. h.", "a. m.", "usw."),
     *("21.5 °C", "1 234,5 kWh", "March 3, 2025", "10 km/h", "5", "3.", "€ 5", "1\u202f000", "½", "2*3", "3 de mayo"),
     *("**bold**", "*", "_it_", "snake_case", "`code`", "# ", "\n# Title\n", "\n- ", "\n1. ", "\n> ", "\n---\n", "|"),
     *("\n```python\n", "\n```\n", "~~~", "[a link](https://x.example/a_b)", "[open", "](", "![alt](i.png)", "<b>"),

@@ -177,3 +177,27 @@ def test_the_pipeline_cuts_where_it_is_told_to() -> None:
     pipeline = TextPipeline("en", max_characters=12, max_first=6)
     parts = pipeline.feed("one two three four five six") + pipeline.finish()
     assert parts == [Speech(text, "en") for text in ("one", "two three", "four five", "six")]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "It is on. 5 lights are still burning.", ["It is on.", "Five lights are still burning."]),
+        ("en", "All left home at 5 p.m. They come back.", ["All left home at five PM.", "They come back."]),
+        ("en", "All left home at 5 p.m. 3 lights are on.", ["All left home at five PM.", "Three lights are on."]),
+        ("en", "They left at 5 p.m. on Monday.", ["They left at five PM on Monday."]),
+        ("en", "They left at 5 p.m. Monday evening.", ["They left at five PM Monday evening."]),
+        ("en", "Milk etc. are missing at home.", ["Milk et cetera are missing at home."]),
+        ("en", "There is no milk etc. Then buy some.", ["There is no milk et cetera.", "Then buy some."]),
+        ("de", "Wir treffen uns um 5. Gut, oder nicht?", ["Wir treffen uns um fünf.", "Gut, oder nicht?"]),
+        ("de", "Der Termin ist am 3. Dann ist Urlaub.", ["Der Termin ist am dritten.", "Dann ist Urlaub."]),
+        ("de", "Der Urlaub beginnt am 3.", ["Der Urlaub beginnt am dritten."]),
+        ("es", "Es a las 10:30 a. m. Luego comemos.", ["Es a las diez y media de la mañana.", "Luego comemos."]),
+        ("ru", "Нужен хлеб и т. д. Потом едем домой.", ["Нужен хлеб и так далее.", "Потом едем домой."]),
+        ("ru", "Счёт на 12 руб. 50 коп. оплачен.", ["Счёт на двенадцать рублей пятьдесят копеек оплачен."]),
+    ],
+)
+def test_what_ends_a_sentence_in_writing_ends_it_in_words(language: str, text: str, expected: list[str]) -> None:
+    pipeline = TextPipeline(language)
+    parts = pipeline.feed(text) + pipeline.finish()
+    assert [part.text for part in parts if isinstance(part, Speech)] == expected

@@ -175,7 +175,11 @@ def test_white_space_around_stays(before: str, after: str, language: str) -> Non
 
 @pytest.mark.parametrize("language", ["de", "en", "nl", "ru", "zh"])
 @pytest.mark.parametrize(
-    "piece", ["1", " ", ".", "-", "1.", "1,", "1-", "1 ", "1:", "+", "$", "z.", "1 h", "0 ", "°", "½"]
+    "piece",
+    [
+        *("1", " ", ".", "-", "1.", "1,", "1-", "1 ", "1:", "+", "$", "z.", "1 h", "0 ", "°", "½"),
+        *("1*", "1 * ", "1.-", "1. ", "etc. ", "5 p.m. ", "m/100 ", "5–"),
+    ],
 )
 def test_time_is_linear_in_the_text(language: str, piece: str) -> None:
     """Ten times the text may take ten times as long, thrice over for noise; quadratic would be a hundred."""

@@ -15,13 +15,24 @@ _ALWAYS = {
 
 _BEFORE_NUMBERS = {
     "en": "no nos p pp fig figs vol ch sec art jan feb mar apr jun jul aug sep sept oct nov dec",
-    "de": "nr max min art abs abb bd kap s jan feb mär apr jun jul aug sep sept okt nov dez",
+    "de": "mo di mi do sa nr max min art abs abb bd kap s jan feb mär apr jun jul aug sep sept okt nov dez",
     "fr": "no p pp fig vol chap art janv févr avr juil sept oct nov déc",
     "es": "n núm p pp pág págs fig vol cap art",
     "it": "n p pp pag fig vol cap art",
     "pt": "n p pp pág págs fig vol cap art",
     "ru": "рис табл гл п",
 }
+
+_AT_ENDS = {
+    "en": "a.m p.m etc",
+    "de": "usw etc",
+    "fr": "etc",
+    "es": "a a.m p.m etc",
+    "it": "ecc",
+    "pt": "etc",
+    "ru": "др",
+}
+"""What may end a sentence or not: only the next word tells."""
 
 
 def _table(words: dict[str, str]) -> dict[str, frozenset[str]]:
@@ -31,6 +42,7 @@ def _table(words: dict[str, str]) -> dict[str, frozenset[str]]:
 
 _ALWAYS_BY_LANGUAGE = _table(_ALWAYS)
 _BEFORE_NUMBERS_BY_LANGUAGE = _table(_BEFORE_NUMBERS)
+_AT_ENDS_BY_LANGUAGE = _table(_AT_ENDS)
 
 _INNER_STOPS = re.compile(r"(?:[^\W\d_]{1,3}\.)+[^\W\d_]{1,3}")
 _OPENERS = "\"'([{«»„“‚‘¿¡"
@@ -50,8 +62,7 @@ def is_abbreviation(word: str, following: str, language: str | None) -> bool:
     white space; without a language (or in an unknown one) all languages' abbreviations count.
     """
     word = word.lstrip(_OPENERS)
-    known = language.partition("-")[0] if language else ""
-    known = known if known in _ALWAYS else ""
+    known = _known(language)
     if word.isdigit() or _ROMAN.fullmatch(word):
         return known == "de" and len(word) <= 4 and word.lstrip("0") != ""
     if len(word) == 1:
@@ -63,8 +74,16 @@ def is_abbreviation(word: str, following: str, language: str | None) -> bool:
 
 
 def may_abbreviate(word: str, language: str | None) -> bool:
-    """Whether the full stop at the end of `word` belongs to it if a number follows: the most doubtful case."""
-    return word.endswith(".") and is_abbreviation(word[:-1], "0", language)
+    """Whether the full stop at the end of `word` may belong to it: a number could follow, the most doubtful case."""
+    if not word.endswith("."):
+        return False
+    at_end = word[:-1].lstrip(_OPENERS).lower() in _AT_ENDS_BY_LANGUAGE[_known(language)]
+    return at_end or is_abbreviation(word[:-1], "0", language)
+
+
+def _known(language: str | None) -> str:
+    code = language.partition("-")[0] if language else ""
+    return code if code in _ALWAYS else ""
 
 
 def _is_initial(letter: str, language: str) -> bool:

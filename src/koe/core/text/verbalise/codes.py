@@ -12,7 +12,17 @@ PHONE = (
     r"|[0-9]{3}-[0-9]{4}(?![0-9-])"
 )
 DOTTED = r"[0-9]++(?:\.[0-9]++){2,}"
-DASH = r"(?<=[0-9CF%€])[ ]?[-–−][ ]?(?=[0-9])"
+_VERSION = "|".join(f"(?<={word} )" for word in ("ersion", "ersión", "ersione", "ersão", "ерсия", "ерсии"))
+VERSION = rf"(?:{_VERSION})[0-9]++\.[0-9]++(?![.,]?[0-9])"
+_ENDS_NUMBER = r"(?:(?<=[0-9CF%€℃])|(?<=[0-9]h)|(?<=[0-9][AaPp][Mm])|(?<=[0-9] [AaPp][Mm])|(?<=[0-9]\.)(?! ))"
+_DASHES = "[-–−~〜～]"
+_HOUR_OR_DAY = "[時时分日月年点點号시분일월]"
+DASH = (
+    rf"{_ENDS_NUMBER}[ ]?{_DASHES}[ ]?(?=[0-9])"
+    # Only between two of a kind: what follows an hour may be below zero.
+    rf"|(?<=[0-9]{_HOUR_OR_DAY})[ ]?{_DASHES}[ ]?(?=[0-9]{{1,4}}{_HOUR_OR_DAY})"
+)
+OPERATOR = r"(?<=[0-9])(?: [*×÷+=] |[*×÷+=])(?=[0-9])"
 
 
 def speak_phone(match: re.Match[str], language: Language) -> str | None:
@@ -42,6 +52,10 @@ def speak_dash(match: re.Match[str], language: Language) -> str | None:
     return language.minus if "−" in match[0] else language.to
 
 
+def speak_operator(match: re.Match[str], language: Language) -> str | None:
+    return language.symbols[match[0].strip().replace("*", "×")]
+
+
 def number_sign_pattern(language: Language) -> str:
     signs = "|".join(map(re.escape, language.number_signs))
     words = "|".join(sorted(map(re.escape, language.number_abbreviations), key=len, reverse=True))
@@ -68,7 +82,4 @@ def abbreviation_pattern(language: Language) -> str:
 
 
 def speak_abbreviation(match: re.Match[str], language: Language) -> str | None:
-    """The dot of an abbreviation at the end also ends the sentence."""
-    key = re.sub(r"\.(?=\w)", ". ", match["short"].replace("\u00a0", " "))
-    ends = key.endswith(".") and match.end() == len(match.string)
-    return language.abbreviations[key] + ("." if ends else "")
+    return language.abbreviations[re.sub(r"\.(?=\w)", ". ", match["short"].replace("\u00a0", " "))]

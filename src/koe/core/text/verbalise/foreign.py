@@ -8,7 +8,7 @@ from koe.core.text.verbalise import money, units
 # A search that fails on a long number must not start again inside of it.
 _NUMBER = r"(?<![0-9.,])(?P<number>[0-9]++(?:[.,][0-9]++|[\u00a0\u202f][0-9]{3}(?![0-9]))*+)"
 _COINS = "|".join(sorted(map(re.escape, {*money.SYMBOLS, *money.CODES} - {"$", "¥", "￥"}), key=len, reverse=True))
-_UNIT = re.compile(_NUMBER + units.pattern(units.SYMBOLS))
+_UNIT = re.compile(_NUMBER + units.pattern(units.SYMBOLS, units.SYMBOLS))
 _COIN_AFTER = re.compile(rf"{_NUMBER}[ \u00a0]?(?P<coin>{_COINS})(?![A-Za-z])")
 _COIN_BEFORE = re.compile(rf"(?<![A-Za-z])(?P<coin>{_COINS})[ \u00a0]?{_NUMBER}")
 
@@ -23,7 +23,7 @@ def rewrite_units(text: str, locale: str) -> str:
 def _measure(match: re.Match[str], locale: str) -> str:
     if match["unit"] in units.WEAK:
         return match[0]
-    unit = units.unit(units.SYMBOLS, match["unit"], match["per"])
+    unit = units.unit(units.SYMBOLS, match["unit"], units.SYMBOLS.get(match["per"], ""))
     named = units.cldr_name(locale, unit.name, _category(match["number"], locale))
     per = units.cldr_per(locale, unit.per) if unit.per else "{0}"
     return per.replace("{0}", named).replace("{0}", match["number"]) if named and per else match[0]

@@ -8,7 +8,7 @@ from koe.core.text.verbalise.values import ALONE, Coin, Context, Form, Number
 
 SYMBOLS: Mapping[str, str] = {
     "€": "EUR", "$": "$", "US$": "USD", "R$": "BRL", "A$": "AUD", "C$": "CAD", "£": "GBP", "¥": "¥", "￥": "¥",
-    "₩": "KRW", "₽": "RUB", "₹": "INR", "₴": "UAH", "₺": "TRY", "zł": "PLN", "Kč": "CZK", "Fr.": "CHF",
+    "₩": "KRW", "₽": "RUB", "₹": "INR", "₴": "UAH", "₺": "TRY", "zł": "PLN", "Kč": "CZK",
 }  # fmt: skip
 
 CODES = frozenset(
@@ -30,13 +30,16 @@ def amount(language: Language, low: Number, high: Number | None, symbol: str, pe
     coin = _coin(language, code(symbol))
     form = language.coin_form(coin.gender, context)
     words = _sum(language, low, coin, form) if high is None else _range(language, low, high, coin, form, context)
-    return language.per(per).replace("{0}", words) if per else words
+    return language.price_per(per).replace("{0}", words) if per else words
 
 
 def scaled(language: Language, number: Number, scale: str, symbol: str) -> str:
     """`$1.5 million`."""
     coin = _coin(language, code(symbol))
-    return language.join(language.number(number), scale, language.pick(coin.forms, "other"))
+    category = "many" if "many" in language.plurals else "other"
+    return language.join(
+        language.number(number), language.abbreviations.get(scale, scale), language.pick(coin.forms, category)
+    )
 
 
 def _sum(language: Language, number: Number, coin: Coin, form: Form) -> str:

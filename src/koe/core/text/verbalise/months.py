@@ -1,4 +1,4 @@
-"""The names of the months, from CLDR."""
+"""The names of months and days, from CLDR."""
 
 from functools import lru_cache
 
@@ -19,3 +19,13 @@ def month_names(locale: str) -> dict[str, int]:
     months = Locale.parse(locale).months
     widths = [months[use][width] for use in ("format", "stand-alone") for width in ("wide", "abbreviated")]
     return {name.lower().rstrip("."): number for names in widths for number, name in names.items()}
+
+
+@lru_cache(maxsize=256)
+def calendar_names(locale: str) -> frozenset[str]:
+    """Months and days of the week in lower case, in full and short."""
+    from babel import Locale
+
+    days = Locale.parse(locale).days["format"]
+    named = {name.lower().rstrip(".") for width in ("wide", "abbreviated") for name in days[width].values()}
+    return frozenset(named | set(month_names(locale)))

@@ -42,19 +42,18 @@ def speak_money(match: re.Match[str], language: Language) -> str | None:
         return money.scaled(language, low, groups["scale"], currency)
     if match.start("coin") < match.start("low") and match[0].startswith(("-", "−")):
         low = low._replace(negative=True)
-    per = language.unit_symbols[match["per"]] if match["per"] else ""
-    return money.amount(language, low, high, currency, per, context(match))
+    return money.amount(language, low, high, currency, _per(match, language), context(match))
 
 
 def speak_measure(match: re.Match[str], language: Language) -> str | None:
     around, symbol = context(match), match["unit"]
-    if symbol in units.WEAK and match["gap"] and around.after not in ("", "of"):
+    if symbol in units.WEAK and match["gap"] and _goes_on(match, around.after):
         return None
     low, high = _ends(match, language)
     low, high = low.rounded(), high and high.rounded()
     if symbol == "K" and not match["gap"] and len(low.whole) == 1:
         return None  # a screen of 4K, not four kelvins
-    unit = units.unit(language.unit_symbols, symbol, match["per"])
+    unit = units.unit(language.unit_symbols, symbol, _per(match, language))
     form = language.unit_form(unit, around)
     words = language.span(low, high, form, around) if high else language.number(low, form)
     return language.measure(high or low, words, unit, form)
@@ -83,7 +82,7 @@ def speak_fraction(match: re.Match[str], language: Language) -> str | None:
     if not match["unit"]:
         return words
     # Any number between the whole ones has the plural form of a fraction.
-    unit, number = units.unit(language.unit_symbols, match["unit"], match["per"]), Number(whole or "0", "5")
+    unit, number = units.unit(language.unit_symbols, match["unit"], _per(match, language)), Number(whole or "0", "5")
     return language.measure(number, words, unit, language.unit_form(unit, context(match)))
 
 
@@ -92,6 +91,16 @@ def speak_duration(match: re.Match[str], language: Language) -> str | None:
     hours = language.count(int(match["hours"]), "duration-hour", around)
     minutes = language.count(int(match["minutes"]), "duration-minute", around)
     return language.join(hours, language.duration_and, minutes)
+
+
+def _per(match: re.Match[str], language: Language) -> str:
+    """The name of the unit after the slash, if there is one."""
+    return language.per_symbols[match["per"]] if match["per"] else ""
+
+
+def _goes_on(match: re.Match[str], word: str) -> bool:
+    """Whether a word or a number follows, which a unit isn't likely to have behind it."""
+    return word not in ("", "of") or match.string[match.end() : match.end() + 2].strip()[:1].isdigit()
 
 
 def _ends(match: re.Match[str], language: Language) -> tuple[Number, Number | None]:

@@ -47,6 +47,8 @@ def _calendar(language: Language) -> Iterator[tuple[str, Speak]]:
 def _codes() -> Iterator[tuple[str, Speak]]:
     yield codes.PHONE, codes.speak_phone
     yield codes.DOTTED, codes.speak_dotted
+    yield codes.VERSION, codes.speak_dotted
+    yield codes.DASH, codes.speak_dash
 
 
 def _amounts(language: Language) -> Iterator[tuple[str, Speak]]:
@@ -55,8 +57,8 @@ def _amounts(language: Language) -> Iterator[tuple[str, Speak]]:
     coin = quantities.coin_pattern()
     written_out = "|".join(sorted(map(re.escape, language.coin_words), key=len, reverse=True))
     after = f"{coin}|(?i:{written_out})" if written_out else coin
-    per = f"(?:{units.per_pattern(language.unit_symbols)})?"
-    unit = units.pattern(language.unit_symbols)
+    per = f"(?:{units.per_pattern(language.per_symbols)})?"
+    unit = units.pattern(language.unit_symbols, language.per_symbols)
     scale = quantities.scale_pattern(language)
     yield f"(?:{literals.STANDS_FREE}[-−])?(?P<coin>{coin})[ \u00a0]?{span}{scale}{per}", quantities.speak_money
     yield f"{span}{scale}[ \u00a0]?(?P<coin>{after}){quantities.COIN_END}{per}", quantities.speak_money
@@ -69,7 +71,7 @@ def _amounts(language: Language) -> Iterator[tuple[str, Speak]]:
 
 
 def _signs(language: Language) -> Iterator[tuple[str, Speak]]:
-    yield codes.DASH, codes.speak_dash
+    yield codes.OPERATOR, codes.speak_operator
     yield codes.number_sign_pattern(language), codes.speak_number_sign
     yield codes.symbol_pattern(language), codes.speak_symbol
     yield codes.abbreviation_pattern(language), codes.speak_abbreviation
@@ -82,6 +84,7 @@ def _trigger(language: Language) -> re.Pattern[str]:
         rf"(?:{literals.STANDS_FREE}[-−])?(?:{quantities.coin_pattern()})[ \u00a0]?[0-9]",
         quantities.VULGAR,
         codes.DASH,
+        codes.OPERATOR,
         codes.number_sign_pattern(language),
         codes.symbol_pattern(language),
         codes.abbreviation_pattern(language),

@@ -7,7 +7,8 @@ from koe.core.text.verbalise.values import Context
 _REACH = 32
 """Characters looked at on either side: enough for a word, and what keeps long texts linear."""
 
-_BEFORE = re.compile(r"([^\W\d_]+)['’]?[ \u00a0]?$")
+# The first day or number of a range stands between: "vom 5.–7. Mai".
+_BEFORE = re.compile(r"([^\W\d_]+)['’]?[ \u00a0]?(?:(?<=[ \u00a0])[0-9]{1,2}\.? ?[-–] ?)?$")
 _AFTER = re.compile(r"[ \u00a0]?([^\W\d_]+)")
 
 

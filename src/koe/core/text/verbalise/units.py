@@ -48,6 +48,8 @@ SYMBOLS: Mapping[str, str] = {
     "Ah": "ampere-hour",
     "mAh": "milliampere-hour",
     "Ω": "electric-ohm",
+    "µS": "microsiemens",
+    "mS": "millisiemens",
     "Hz": "frequency-hertz",
     "kHz": "frequency-kilohertz",
     "MHz": "frequency-megahertz",
@@ -102,7 +104,6 @@ SYMBOLS: Mapping[str, str] = {
     "g": "mass-gram",
     "mg": "mass-milligram",
     "µg": "mass-microgram",
-    "μg": "mass-microgram",
     "ug": "mass-microgram",
     "lb": "mass-pound",
     "lbs": "mass-pound",
@@ -141,6 +142,12 @@ SYMBOLS: Mapping[str, str] = {
     "RPM": "revolution-per-minute",
 }
 
+SYMBOLS = {**SYMBOLS, **{symbol.replace("µ", "μ"): name for symbol, name in SYMBOLS.items() if "µ" in symbol}}
+"""With the micro sign or the Greek letter."""
+
+PER_SYMBOLS: Mapping[str, str] = {"100 km": "hundred-kilometers", "100km": "hundred-kilometers"}
+"""What only stands after a slash."""
+
 # These are words as well ("3 in the kitchen", "me quedan 5 mi amor"): after a space they are units only
 # where no word follows.
 WEAK = frozenset({"in", "mi", "d", "с", "г"})
@@ -149,10 +156,10 @@ _NO_WORD_GOES_ON = r"(?![A-Za-zÀ-ɏЀ-ӿ0-9²³]|['’]\w)"
 _SPACE = "[ \u00a0\u202f\u2009]"
 
 
-def pattern(symbols: Iterable[str]) -> str:
+def pattern(symbols: Iterable[str], per_symbols: Iterable[str]) -> str:
     """The unit after a number, with its space: groups `gap`, `unit`, `per`."""
-    names = _alternation(symbols)
-    return f"(?P<gap>{_SPACE}?)(?P<unit>{names})(?:/(?P<per>{names}))?{_NO_WORD_GOES_ON}"
+    unit, per = _alternation(symbols), _alternation(per_symbols)
+    return f"(?P<gap>{_SPACE}?)(?P<unit>{unit})(?:/(?P<per>{per}))?{_NO_WORD_GOES_ON}"
 
 
 def per_pattern(symbols: Iterable[str]) -> str:
@@ -164,10 +171,10 @@ def _alternation(symbols: Iterable[str]) -> str:
     return "|".join(re.escape(symbol) for symbol in sorted(symbols, key=len, reverse=True))
 
 
-def unit(symbols: Mapping[str, str], symbol: str, per: str | None) -> Unit:
-    """The unit behind a symbol that `pattern` matched."""
+def unit(symbols: Mapping[str, str], symbol: str, per: str) -> Unit:
+    """The unit behind a symbol that `pattern` matched, by the name of another or by none."""
     name, _, own_per = symbols[symbol].partition("/")
-    return Unit(name, symbols[per] if per else own_per)
+    return Unit(name, per or own_per)
 
 
 # A number in each plural category that any CLDR locale asks for, per locale on demand.

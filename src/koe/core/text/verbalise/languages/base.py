@@ -1,10 +1,13 @@
 """What a language has to say for itself; the defaults suit most of Europe's."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import ClassVar
 
 from koe.core.text.verbalise import units
+from koe.core.text.verbalise.languages.tables import table
+from koe.core.text.verbalise.months import calendar_names
 from koe.core.text.verbalise.values import ALONE, PLAIN, Clock, Coin, Context, Date, Form, Gender, Number, Unit
 from koe.core.text.verbalise.words import spoken
 
@@ -16,19 +19,6 @@ CLOCK = (
     r"(?::(?P<second>[0-5][0-9])(?![0-9])(?:\.[0-9]++)?(?:Z\b|[+-][0-9]{2}:[0-9]{2}\b)?)?"
 )
 """Also the end of an ISO timestamp: nobody wants to hear milliseconds and time zones."""
-
-
-def table(**entries: str) -> Mapping[str, str]:
-    return MappingProxyType(entries)
-
-
-def forms(names: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
-    """A table of names whose plural forms stand between bars: `hour|hours`."""
-    return MappingProxyType({key: tuple(value.split("|")) for key, value in names.items()})
-
-
-def coin(names: str, gender: Gender = "m", minor: str = "", minor_gender: Gender = "m") -> Coin:
-    return Coin(tuple(names.split("|")), gender, tuple(minor.split("|")) if minor else (), minor_gender)
 
 
 class Language:
@@ -79,10 +69,16 @@ class Language:
     """Said only before a number: `#5`, `~5`."""
 
     abbreviations: ClassVar[Mapping[str, str]] = table()
+    closing: ClassVar[tuple[str, ...]] = ("etc.",)
+    """What may end a sentence with its own full stop, in lower case."""
+
     number_abbreviations: ClassVar[Mapping[str, str]] = table()
     """Said only before a number: `No. 5`."""
 
     unit_symbols: ClassVar[Mapping[str, str]] = units.SYMBOLS
+    per_words: ClassVar[Mapping[str, str]] = units.PER_SYMBOLS
+    """What stands only after a slash."""
+
     unit_names: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     """Names that CLDR lacks or gives wrong, in the order of `plurals`; the last stands for all that follow."""
 
@@ -90,7 +86,6 @@ class Language:
     """Patterns with `{0}` for `per ...` that CLDR lacks or gives wrong."""
 
     feminine_units: ClassVar[frozenset[str]] = frozenset()
-    unit_gender: ClassVar[Gender] = "m"
     plurals: ClassVar[tuple[str, ...]] = ("one", "other")
     coins: ClassVar[Mapping[str, Coin]]
     coin_words: ClassVar[Mapping[str, str]] = table()
@@ -122,14 +117,28 @@ class Language:
     def join(self, *parts: str) -> str:
         return self.gap.join(part for part in parts if part)
 
+    @cached_property
+    def per_symbols(self) -> Mapping[str, str]:
+        """What may stand after a slash."""
+        return {**self.unit_symbols, **self.per_words}
+
     @property
     def month_first(self) -> bool:
         """Whether 11/12 is the twelfth of November."""
         return False
 
+    def gap_after(self, words: str) -> str:
+        """Between the letters that touched figures and the words: `A4`."""
+        return self.gap
+
     def gap_before(self, following: str) -> str:
         """Between words and the letters that touched their figures: `5G`."""
         return self.gap
+
+    def ends_sentence(self, written: str, following: str) -> bool:
+        """Whether the full stop at the end of an expression ends the sentence too; `following` is the next word."""
+        goes_on = following[:1].islower() or following.lower() in calendar_names(self.locale)
+        return not goes_on and written.lower().endswith(self.closing)
 
     # Numbers
 
@@ -206,7 +215,7 @@ class Language:
         return forms[min(index, len(forms) - 1)]
 
     def unit_form(self, unit: Unit, context: Context) -> Form:
-        return Form("f" if unit.name in self.feminine_units else self.unit_gender)
+        return Form("f" if unit.name in self.feminine_units else "m")
 
     def coin_form(self, gender: Gender, context: Context) -> Form:
         return Form(gender)
@@ -220,6 +229,10 @@ class Language:
 
     def per(self, name: str) -> str:
         return self.per_names.get(name) or units.cldr_per(self.locale, name) or "{0}"
+
+    def price_per(self, name: str) -> str:
+        """Behind a sum of money."""
+        return self.per(name)
 
     def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
         """A quantity whose number has been put in words."""

@@ -1,10 +1,16 @@
 """What Chinese, Japanese and Korean have in common: no plurals, no spaces that matter, big units first."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
 from koe.core.text.verbalise.languages.base import Language
 from koe.core.text.verbalise.values import Clock, Context, Date
+
+
+def per_words(words: str) -> Mapping[str, str]:
+    """What stands only after a slash; words stand there for themselves."""
+    return MappingProxyType({**Language.per_words, **{word: word for word in words.split()}})
 
 
 class EastAsian(Language):
@@ -33,7 +39,8 @@ class EastAsian(Language):
         return True
 
     def per(self, name: str) -> str:
-        return self.per_prefix.replace("{unit}", self.unit_name(name, "other").replace("{0}", "").strip())
+        unit = self.unit_name(name, "other").replace("{0}", "").strip()
+        return self.per_names.get(name) or self.per_prefix.replace("{unit}", unit)
 
     def over_under(self, over: int, under: int) -> str:
         return self.join(self.cardinal(under) + self.over, self.cardinal(over))

@@ -3,29 +3,18 @@
 import re
 from types import MappingProxyType
 
-from koe.core.text.verbalise.languages.base import CLOCK, Language, coin, forms, table
+from koe.core.text.verbalise.languages import de_words
+from koe.core.text.verbalise.languages.base import CLOCK, Language
+from koe.core.text.verbalise.languages.tables import coin, forms, table
 from koe.core.text.verbalise.months import month_name
 from koe.core.text.verbalise.values import PLAIN, Clock, Context, Date, Form, Gender, Number, Unit
 from koe.core.text.verbalise.words import spoken
-
-_WEAK_ARTICLES = frozenset({"der", "die", "das", "diese", "dieser", "dieses", "jede", "jeder", "jedes"})
-_DATIVE = frozenset({"ab", "an", "aus", "bei", "binnen", "in", "innerhalb", "mit", "nach", "seit", "von", "vor", "zu"})
-_OBLIQUE = frozenset(
-    {"am", "beim", "bis", "dem", "den", "des", "diesem", "diesen", "im", "jedem", "jeden", "vom", "zum", "zur"}
-) | (_DATIVE - {"innerhalb", "binnen"})
-_ORDINAL_NOUNS = frozenset({"Stock", "Stockwerk", "Etage", "Obergeschoss", "Mal", "Platz", "Quartal", "Advent"})
-
-_FEMININE_NOUNS = frozenset(
-    {"Stunde", "Minute", "Sekunde", "Woche", "Nacht", "Tür", "Lampe", "Leuchte", "Person", "Kamera", "Nachricht"}
-    | {"Kilowattstunde", "Meile", "Pumpe", "Batterie", "Aufgabe", "Anlage", "Maschine", "Waschmaschine", "Mail"}
-)
-_FEMININE_ENDINGS = ("ung", "heit", "keit", "schaft", "tion", "stunde", "maschine", "tür")
 
 _CENT = "Cent"
 _YEAR = r"(?: (?P<year>[12][0-9]{3})(?![0-9]|[.,:/-][0-9]))?"
 
 # "bis zum 5.12." keeps the dot that ends the sentence.
-_DAY_AND_MONTH = r"(?P<day>[0-3]?[0-9])\.(?P<month>1[0-2]|0?[1-9])(?:\.(?! {0,3}$)|(?=\.))(?![0-9]|\.[0-9])(?P<year>)"
+_DAY_AND_MONTH = r"(?P<day>[0-3]?[0-9])\. ?(?P<month>1[0-2]|0?[1-9])(?:\.(?! {0,3}$)|(?=\.))(?![0-9]|\.[0-9])(?P<year>)"
 
 
 class German(Language):
@@ -58,7 +47,9 @@ class German(Language):
         {"#": "Nummer", "№": "Nummer", "+": "plus", "±": "plus minus", "~": "etwa", "≈": "etwa", "§": "Paragraf"}
         | {">": "über", "<": "unter", "≥": "mindestens", "≤": "höchstens"}
     )
-    number_abbreviations = table(**{"Nr.": "Nummer", "No.": "Nummer", "S.": "Seite", "Kap.": "Kapitel"})
+    number_abbreviations = MappingProxyType(
+        {**de_words.WEEKDAYS, "Nr.": "Nummer", "No.": "Nummer", "S.": "Seite", "Kap.": "Kapitel"}
+    )
     abbreviations = MappingProxyType(
         {
             "z. B.": "zum Beispiel",
@@ -100,6 +91,8 @@ class German(Language):
             "kilovar": "Kilovar",
             "kilovolt": "Kilovolt",
             "millivolt": "Millivolt",
+            "microsiemens": "Mikrosiemens",
+            "millisiemens": "Millisiemens",
             "ampere-hour": "Amperestunde|Amperestunden",
             "milliampere-hour": "Milliamperestunde|Milliamperestunden",
             "concentr-permillion": "Teil pro Million|Teile pro Million",
@@ -119,6 +112,7 @@ class German(Language):
         | {"milliampere-hour", "length-mile", "mass-ounce", "volume-gallon", "mass-tonne", "energy-calorie"}
         | {"energy-kilocalorie", "revolution-per-minute"}
     )
+    per_names = table(**{"hundred-kilometers": "{0} auf hundert Kilometer"})
     coins = MappingProxyType(
         {
             "EUR": coin("Euro", minor=_CENT),
@@ -138,12 +132,14 @@ class German(Language):
             "PLN": coin("Złoty"),
         }
     )
-    coin_words = table(euro="EUR", franken="CHF", dollar="$")
-    ordinal_pattern = r"\.(?= [A-Za-zÄÖÜäöü])"
+    coin_words = table(**{"euro": "EUR", "franken": "CHF", "fr.": "CHF", "dollar": "$"})
+    closing = ("usw.", "std.", "min.", "sek.", *(f"{digit}." for digit in range(10)))
+    ordinal_pattern = r"(?:\.(?= ?[-–] ?[0-9]{1,3}\. [A-ZÄÖÜ])|(?P<mark>\.)(?= [A-Za-zÄÖÜäöü]|[ \n]{0,3}\Z))"
     date_patterns = (
         r"(?P<day>[0-3]?[0-9])\. ?(?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,
         r"(?<=am |ab |im |um )" + _DAY_AND_MONTH,
         r"(?<=der |den |dem |vom |zum |bis )" + _DAY_AND_MONTH,
+        r"(?:(?<=, )|(?<=[MDFS][oiras]\. ))" + _DAY_AND_MONTH,
     )
     clock_patterns = (
         CLOCK + r"(?: Uhr\b)?",
@@ -160,29 +156,45 @@ class German(Language):
 
     def noun_form(self, number: Number, context: Context) -> Form:
         noun = context.after
+        adjective = de_words.ADJECTIVE.fullmatch(noun)
+        if adjective and number == Number("1"):
+            inflected = de_words.ADJECTIVE_FORMS[adjective["ending"]]
+            return Form("f", "d") if context.before in de_words.DATIVE else inflected
         if not noun[:1].isupper() or number.whole != "1" or noun in ("Uhr", "Prozent"):
             return Form("n") if noun == "Prozent" else PLAIN
-        return Form(_noun_gender(noun), "d" if context.before in _DATIVE else "n")
+        return Form(de_words.noun_gender(noun), de_words.case_after(context.before))
 
     def unit_form(self, unit: Unit, context: Context) -> Form:
-        return Form(super().unit_form(unit, context).gender, "d" if context.before in _DATIVE else "n")
+        return Form(super().unit_form(unit, context).gender, "d" if context.before in de_words.DATIVE else "n")
+
+    def coin_form(self, gender: Gender, context: Context) -> Form:
+        return Form(gender, de_words.case_after(context.before))
 
     def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
         measured = super().measure(number, words, unit, form)
-        return re.sub(r"\b(Tag|Teil|Monat|Jahr)e\b", r"\1en", measured) if form.case == "d" else measured
+        if form.case != "d" or self.plural(number) == "one":
+            return measured
+        numerator, per, denominator = measured.partition(" pro ")
+        return re.sub(r"((?:Tag|Teil|Monat|Jahr)e|(?:[Mm]et|[Ll]it)er)$", r"\1n", numerator) + per + denominator
 
     def ordinal(self, value: int, mark: str, context: Context) -> str | None:
-        """Only beside an article, a preposition or a noun that is always numbered: `in 3. Dann` ends a sentence."""
-        known = context.before in _WEAK_ARTICLES | _OBLIQUE
-        if mark and not known and context.after not in _ORDINAL_NOUNS:
+        """Only beside an article or a noun that may be numbered: `in 3. Dann` ends a sentence."""
+        if not mark or context.before in de_words.DETERMINERS or context.after in de_words.ORDINAL_NOUNS:
+            return self.inflected(value, context)
+        if context.before not in de_words.DATIVE or context.after in ("", *de_words.OPENERS):
             return None
-        return self.inflected(value, context)
+        return spoken(value, self.num2words, "ordinal") + ("r" if de_words.noun_gender(context.after) == "f" else "m")
+
+    def ends_sentence(self, written: str, following: str) -> bool:
+        """Nouns have capitals as well."""
+        opens = following in de_words.OPENERS or written.endswith("usw.")
+        return opens and super().ends_sentence(written, following)
 
     def inflected(self, value: int, context: Context) -> str:
         stem = spoken(value, self.num2words, "ordinal")
-        if context.before in _WEAK_ARTICLES:
+        if context.before in de_words.WEAK_ARTICLES:
             return stem
-        return stem + ("n" if context.before in _OBLIQUE else "r")
+        return stem + ("n" if context.before in de_words.OBLIQUE else "r")
 
     def year(self, year: int, context: Context) -> str:
         return spoken(year, self.num2words, "year")
@@ -202,9 +214,7 @@ class German(Language):
 
 
 _BEFORE_YEARS = frozenset({"jahr", "jahre", "jahres", "seit", "von", "bis", "nach", "vor", "ab", "sommer", "winter"})
-_EIN_ENDINGS = {Form("f"): "e", Form("f", "d"): "er", Form("m", "d"): "em", Form("n", "d"): "em"}
-
-
-def _noun_gender(noun: str) -> Gender:
-    is_feminine = noun in _FEMININE_NOUNS or re.search(f"(?:{'|'.join(_FEMININE_ENDINGS)})$", noun)
-    return "f" if is_feminine else "m"
+_EIN_ENDINGS = {
+    **{Form("f"): "e", Form("f", "a"): "e", Form("f", "d"): "er"},
+    **{Form("m", "a"): "en", Form("m", "d"): "em", Form("n", "d"): "em"},
+}

@@ -2,7 +2,8 @@
 
 from types import MappingProxyType
 
-from koe.core.text.verbalise.languages.base import CLOCK, Language, table
+from koe.core.text.verbalise.languages.base import CLOCK, Language
+from koe.core.text.verbalise.languages.tables import table
 from koe.core.text.verbalise.months import month_name
 from koe.core.text.verbalise.values import ALONE, PLAIN, Clock, Coin, Context, Date, Form
 from koe.core.text.verbalise.words import spoken
@@ -54,6 +55,7 @@ class English(Language):
             "§": "section",
         }
     )
+    closing = ("etc.", "a.m.", "p.m.")
     number_abbreviations = MappingProxyType({"No.": "number", "no.": "number", "Nr.": "number", "p.": "page"})
     abbreviations = MappingProxyType(
         {
@@ -72,8 +74,11 @@ class English(Language):
             "w/o": "without",
         }
     )
+    unit_symbols = MappingProxyType({**Language.unit_symbols, "¢": "cent", "ct": "cent"})
     unit_names = MappingProxyType(
         {
+            "cent": _CENT,
+            "light-lumen": ("lumen", "lumens"),
             "energy-kilowatt-hour": ("kilowatt hour", "kilowatt hours"),
             "watt-hour": ("watt hour", "watt hours"),
             "megawatt-hour": ("megawatt hour", "megawatt hours"),
@@ -86,6 +91,8 @@ class English(Language):
             "millivolt": ("millivolt", "millivolts"),
             "electric-ampere": ("amp", "amps"),
             "electric-milliampere": ("milliamp", "milliamps"),
+            "microsiemens": ("microsiemens",),
+            "millisiemens": ("millisiemens",),
             "ampere-hour": ("amp hour", "amp hours"),
             "milliampere-hour": ("milliamp hour", "milliamp hours"),
             "pressure-pound-force-per-square-inch": ("pound per square inch", "pounds per square inch"),
@@ -99,6 +106,7 @@ class English(Language):
             "tebibyte": ("tebibyte", "tebibytes"),
         }
     )
+    per_names = table(**{"hundred-kilometers": "{0} per hundred kilometers"})
     coins = MappingProxyType(
         {
             "EUR": Coin(("euro", "euros"), minor=_CENT),

@@ -3,8 +3,9 @@
 import re
 from types import MappingProxyType
 
-from koe.core.text.verbalise.languages.base import CLOCK, coin, forms, table
+from koe.core.text.verbalise.languages.base import CLOCK
 from koe.core.text.verbalise.languages.romance import Romance
+from koe.core.text.verbalise.languages.tables import coin, forms, table
 from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form
 from koe.core.text.verbalise.words import spoken
 
@@ -50,6 +51,7 @@ class Spanish(Romance):
         {"#": "número", "№": "número", "+": "más", "±": "más menos", "~": "unos", "≈": "unos", ">": "más de"}
         | {"<": "menos de", "≥": "al menos", "≤": "como máximo", "§": "párrafo"}
     )
+    closing = ("etc.", "a. m.", "p. m.", "a.m.", "p.m.", "ee. uu.")
     number_abbreviations = table(
         **{"n.º": "número", "N.º": "número", "nº": "número", "Nº": "número", "núm.": "número", "No.": "número"}
         | {"pág.": "página"}
@@ -84,6 +86,8 @@ class Spanish(Romance):
             "kilovar": "kilovar|kilovares",
             "kilovolt": "kilovoltio|kilovoltios",
             "millivolt": "milivoltio|milivoltios",
+            "microsiemens": "microsiemens",
+            "millisiemens": "milisiemens",
             "ampere-hour": "amperio hora|amperios hora",
             "milliampere-hour": "miliamperio hora|miliamperios hora",
             "light-lux": "lux",
@@ -102,6 +106,7 @@ class Spanish(Romance):
         | {"mass-pound", "mass-ounce", "mass-tonne", "concentr-permillion", "per-billion", "area-hectare"}
         | {"pressure-pound-force-per-square-inch", "energy-calorie", "energy-kilocalorie", "revolution-per-minute"}
     )
+    per_names = table(**{"hundred-kilometers": "{0} cada cien kilómetros"})
     coins = MappingProxyType(
         {
             "EUR": coin("euro|euros", minor=_CENTIMO),
@@ -168,4 +173,6 @@ class Spanish(Romance):
         if not clock.minute:
             return ""
         named = {15: "cuarto", 30: "media"}.get(clock.minute) if 1 <= clock.hour <= 12 else None
+        if clock.hour > 12:
+            return self.whole(f"{clock.minute:02}", PLAIN)
         return self.join(self.and_, named or self.cardinal(clock.minute))

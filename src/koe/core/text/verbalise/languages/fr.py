@@ -3,8 +3,9 @@
 import re
 from types import MappingProxyType
 
-from koe.core.text.verbalise.languages.base import CLOCK, coin, forms, table
+from koe.core.text.verbalise.languages.base import CLOCK
 from koe.core.text.verbalise.languages.romance import Romance
+from koe.core.text.verbalise.languages.tables import coin, forms, table
 from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form
 from koe.core.text.verbalise.words import spoken
 
@@ -71,6 +72,7 @@ class French(Romance):
     )
     unit_names = forms(
         {
+            "cent": "centime|centimes",
             "pressure-bar": "bar|bars",
             "watt-hour": "watt-heure|watt-heures",
             "megawatt-hour": "mégawatt-heure|mégawatt-heures",
@@ -82,6 +84,8 @@ class French(Romance):
             "kilovar": "kilovar|kilovars",
             "kilovolt": "kilovolt|kilovolts",
             "millivolt": "millivolt|millivolts",
+            "microsiemens": "microsiemens",
+            "millisiemens": "millisiemens",
             "ampere-hour": "ampère-heure|ampère-heures",
             "milliampere-hour": "milliampère-heure|milliampère-heures",
             "concentr-permillion": "partie par million|parties par million",
@@ -102,8 +106,9 @@ class French(Romance):
     )
     unit_symbols = MappingProxyType(
         {**Romance.unit_symbols, "Go": "digital-gigabyte", "Mo": "digital-megabyte", "ko": "digital-kilobyte"}
-        | {"To": "digital-terabyte", "j": "duration-day"}
+        | {"To": "digital-terabyte", "j": "duration-day", "c€": "cent", "cts": "cent"}
     )
+    per_names = table(**{"hundred-kilometers": "{0} aux cent kilomètres"})
     coins = MappingProxyType(
         {
             "EUR": coin("euro|euros", minor=_CENT),

@@ -3,12 +3,16 @@
 import re
 from types import MappingProxyType
 
-from koe.core.text.verbalise.languages.base import CLOCK, coin, forms, table
+from koe.core.text.verbalise.languages.base import CLOCK
 from koe.core.text.verbalise.languages.romance import Romance
+from koe.core.text.verbalise.languages.tables import coin, forms, table
 from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form, Number, Unit
 from koe.core.text.verbalise.words import spoken
 
-_FEMININE = re.compile(r"\w+(?:a|zione|sione|tà|tù|ice)|luce|notte|parte|chiave|rete|volte?")
+_FEMININE = re.compile(
+    r"\w+(?:a|zione|sione|tà|tù|ice)|luce|notte|parte|chiave|rete|volte?"
+    r"|e?-?mail|app|auto|foto|radio"
+)
 _MASCULINE_IN_A = re.compile(
     r"programma|problema|sistema|tema|clima|o?ra?|alla"
     r"|la|una|era|da|fa|a|dalla|nella|della|sulla"
@@ -16,6 +20,7 @@ _MASCULINE_IN_A = re.compile(
 _NOT_NOUNS = frozenset(
     {"e", "a", "di", "in", "è", "sono", "o", "per", "con", "al", "del", "su", "da", "ma", "che", "ed", "il"}
 )
+_PREPOSITIONS = frozenset({"di", "a", "in", "per", "con", "su", "tra", "fra", "circa", "i", "le", "ogni"})
 _CENT = "centesimo|centesimi"
 _YEAR = r"(?: (?P<year>[12][0-9]{3})(?![0-9]|[.,:/-][0-9]))?"
 
@@ -47,6 +52,7 @@ class Italian(Romance):
         {"#": "numero", "№": "numero", "+": "più", "±": "più o meno", "~": "circa", "≈": "circa", "§": "paragrafo"}
         | {">": "più di", "<": "meno di", "≥": "almeno", "≤": "al massimo"}
     )
+    closing = ("ecc.",)
     number_abbreviations = table(**{"n.": "numero", "N.": "numero", "n°": "numero", "nº": "numero", "pag.": "pagina"})
     abbreviations = MappingProxyType(
         {
@@ -79,6 +85,8 @@ class Italian(Romance):
             "kilovar": "chilovar",
             "kilovolt": "chilovolt",
             "millivolt": "millivolt",
+            "microsiemens": "microsiemens",
+            "millisiemens": "millisiemens",
             "ampere-hour": "amperora",
             "milliampere-hour": "milliamperora",
             "temperature-kelvin": "kelvin",
@@ -98,6 +106,7 @@ class Italian(Romance):
         {"duration-hour", "mass-pound", "mass-ounce", "mass-tonne", "concentr-permillion", "per-billion"}
         | {"pressure-pound-force-per-square-inch", "energy-calorie", "energy-kilocalorie"}
     )
+    per_names = table(**{"hundred-kilometers": "{0} ogni cento chilometri"})
     coins = MappingProxyType(
         {
             "EUR": coin("euro", minor=_CENT),
@@ -115,7 +124,10 @@ class Italian(Romance):
     feminine_coins = frozenset({"SEK", "NOK", "DKK", "CZK", "INR", "TRY", "UAH"})
     coin_words = table(euro="EUR", dollari="$", sterline="GBP")
     ordinal_pattern = r"(?:(?P<mark>[ºªᵒᵃ])(?![CF])|°(?= [a-zà-ù]))"
-    date_patterns = (r"(?P<day>[0-3]?[0-9])[º°]? (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,)
+    date_patterns = (
+        r"(?P<day>[0-3]?[0-9])[º°]? (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,
+        r"(?<=dal )(?P<day>1)(?= al [0-3]?[0-9] (?P<month>{months})\b)(?P<year>)",
+    )
     clock_patterns = (CLOCK, r"(?<=ore )(?P<hour>[01]?[0-9]|2[0-4])\.(?P<minute>[0-5][0-9])(?![0-9])")
 
     def cardinal(self, value: int, form: Form = PLAIN) -> str:
@@ -132,6 +144,18 @@ class Italian(Romance):
 
     def measure(self, number: Number, words: str, unit: Unit, form: Form) -> str:
         return re.sub(r"\buna (?=[aeiou])", "un'", super().measure(number, words, unit, form))
+
+    def price_per(self, name: str) -> str:
+        """`al litro`, `all'ora`, `alla tonnellata`."""
+        article = "{0} alla " if name in self.feminine_units else "{0} al "
+        return re.sub(r"\balla? (?=[aeiou])|\ball’", "all'", re.sub(r"\{0\} (?:per|al) ", article, self.per(name)))
+
+    def span(self, low: Number, high: Number, form: Form, context: Context) -> str:
+        """`da cinque a sette`; behind another preposition the numbers just follow each other."""
+        if context.before in _PREPOSITIONS:
+            return f"{self.number(low, form)}-{self.number(high, form)}"
+        start = "" if context.before.startswith("da") else "da"
+        return self.join(start, super().span(low, high, form, context))
 
     def ordinal(self, value: int, mark: str, context: Context) -> str | None:
         words = spoken(value, self.num2words, "ordinal")

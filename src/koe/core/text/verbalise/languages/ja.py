@@ -3,8 +3,9 @@
 from types import MappingProxyType
 
 from koe.core.text.verbalise.languages import ja_units
-from koe.core.text.verbalise.languages.base import CLOCK, coin, table
-from koe.core.text.verbalise.languages.cjk import EastAsian
+from koe.core.text.verbalise.languages.base import CLOCK
+from koe.core.text.verbalise.languages.cjk import EastAsian, per_words
+from koe.core.text.verbalise.languages.tables import coin, table
 from koe.core.text.verbalise.values import PLAIN, Form
 from koe.core.text.verbalise.words import spoken
 
@@ -28,6 +29,7 @@ class Japanese(EastAsian):
         | {">": "より大きい", "<": "より小さい", "≥": "以上", "≤": "以下"}
     )
     number_abbreviations = table(**{"No.": "ナンバー", "NO.": "ナンバー"})
+    per_names = table(**{"hundred-kilometers": "百キロメートルあたり{0}"})
     coins = MappingProxyType(
         {
             "EUR": coin("ユーロ", minor="セント"),
@@ -42,6 +44,7 @@ class Japanese(EastAsian):
             "CHF": coin("スイスフラン"),
         }
     )
+    per_words = per_words("時間 日 人 個 回")
     coin_words = table(円="JPY", ユーロ="EUR", ドル="$")
     date_patterns = (
         r"(?P<year>[0-9]{4})年(?P<month>1[0-2]|0?[1-9])月(?:(?P<day>[0-3]?[0-9])日)?",

@@ -1,6 +1,6 @@
 """Japanese names of units: CLDR has many of them only as symbols."""
 
-from koe.core.text.verbalise.languages.base import forms
+from koe.core.text.verbalise.languages.tables import forms
 
 NAMES = forms(
     {
@@ -35,6 +35,8 @@ NAMES = forms(
         "ampere-hour": "アンペア時",
         "milliampere-hour": "ミリアンペア時",
         "electric-ohm": "オーム",
+        "microsiemens": "マイクロジーメンス",
+        "millisiemens": "ミリジーメンス",
         "frequency-hertz": "ヘルツ",
         "frequency-kilohertz": "キロヘルツ",
         "frequency-megahertz": "メガヘルツ",

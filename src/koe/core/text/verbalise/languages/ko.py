@@ -4,8 +4,9 @@ import re
 from types import MappingProxyType
 
 from koe.core.text.verbalise.languages import ko_units
-from koe.core.text.verbalise.languages.base import CLOCK, coin, table
-from koe.core.text.verbalise.languages.cjk import EastAsian
+from koe.core.text.verbalise.languages.base import CLOCK
+from koe.core.text.verbalise.languages.cjk import EastAsian, per_words
+from koe.core.text.verbalise.languages.tables import coin, table
 from koe.core.text.verbalise.values import PLAIN, Context, Form, Number, Unit
 from koe.core.text.verbalise.words import spoken
 
@@ -35,6 +36,7 @@ class Korean(EastAsian):
         | {"≥": "최소", "≤": "최대"}
     )
     number_abbreviations = table(**{"No.": "번호", "NO.": "번호"})
+    per_names = table(**{"hundred-kilometers": "백 킬로미터당 {0}"})
     coins = MappingProxyType(
         {
             "EUR": coin("유로", minor="센트"),
@@ -49,6 +51,7 @@ class Korean(EastAsian):
             "CHF": coin("스위스 프랑"),
         }
     )
+    per_words = per_words("시간 일 명 개 리터")
     coin_words = table(원="KRW", 유로="EUR", 달러="$")
     date_patterns = (
         r"(?P<year>[0-9]{4})년 ?(?P<month>1[0-2]|0?[1-9])월(?: ?(?P<day>[0-3]?[0-9])일)?",
@@ -68,6 +71,9 @@ class Korean(EastAsian):
 
     def fraction(self, digits: str) -> str:
         return "".join(self.cardinal(int(digit)) for digit in digits)
+
+    def gap_after(self, words: str) -> str:
+        return "" if words == self.to else self.gap
 
     def gap_before(self, following: str) -> str:
         """A counter is a word of its own, a particle belongs to the number."""

@@ -1,6 +1,6 @@
 """Korean names of units: CLDR has many of them only as symbols."""
 
-from koe.core.text.verbalise.languages.base import forms
+from koe.core.text.verbalise.languages.tables import forms
 
 NAMES = forms(
     {
@@ -35,6 +35,8 @@ NAMES = forms(
         "ampere-hour": "암페어시",
         "milliampere-hour": "밀리암페어시",
         "electric-ohm": "옴",
+        "microsiemens": "마이크로지멘스",
+        "millisiemens": "밀리지멘스",
         "frequency-hertz": "헤르츠",
         "frequency-kilohertz": "킬로헤르츠",
         "frequency-megahertz": "메가헤르츠",

@@ -3,13 +3,14 @@
 import re
 from types import MappingProxyType
 
-from koe.core.text.verbalise.languages.base import CLOCK, coin, forms, table
+from koe.core.text.verbalise.languages.base import CLOCK
 from koe.core.text.verbalise.languages.romance import Romance
+from koe.core.text.verbalise.languages.tables import coin, forms, table
 from koe.core.text.verbalise.values import PLAIN, Clock, Context, Form
 from koe.core.text.verbalise.words import spoken
 
 _FEMININE = re.compile(
-    r"\w+(?:as?|ção|ções|são|sões|dades?|gens?)|luz|luzes"
+    r"\w+(?:as?|ção|ções|são|sões|dades?|gem|gens)|luz|luzes"
     r"|vez|vezes|noites?|partes?|tardes?|redes?"
 )
 _MASCULINE_IN_A = re.compile(
@@ -79,6 +80,8 @@ class Portuguese(Romance):
             "kilovar": "quilovar|quilovars",
             "kilovolt": "quilovolt|quilovolts",
             "millivolt": "milivolt|milivolts",
+            "microsiemens": "microsiemens",
+            "millisiemens": "milisiemens",
             "ampere-hour": "ampere-hora|amperes-hora",
             "milliampere-hour": "miliampere-hora|miliamperes-hora",
             "per-billion": "parte por bilhão|partes por bilhão",
@@ -96,6 +99,7 @@ class Portuguese(Romance):
         | {"mass-pound", "mass-ounce", "mass-tonne", "concentr-permillion", "per-billion"}
         | {"pressure-pound-force-per-square-inch", "energy-calorie", "energy-kilocalorie", "revolution-per-minute"}
     )
+    per_names = table(**{"hundred-kilometers": "{0} por cem quilômetros"})
     coins = MappingProxyType(
         {
             "EUR": coin("euro|euros", minor=_CENTIMO),
@@ -148,5 +152,5 @@ class Portuguese(Romance):
     def clock(self, clock: Clock, context: Context) -> str:
         if not clock.minute:
             return self.join(self.count(clock.hour, "duration-hour"), self.seconds(clock))
-        hour = self.cardinal(clock.hour, Form("f"))
+        hour = self.cardinal(clock.hour, Form("f")) if clock.hour else self.count(0, "duration-hour")
         return self.join(hour, self.and_, self.cardinal(clock.minute, Form("m")), self.seconds(clock))

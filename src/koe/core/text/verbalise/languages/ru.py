@@ -4,7 +4,8 @@ import re
 from types import MappingProxyType
 
 from koe.core.text.verbalise.languages import ru_units
-from koe.core.text.verbalise.languages.base import CLOCK, Language, coin, table
+from koe.core.text.verbalise.languages.base import CLOCK, Language
+from koe.core.text.verbalise.languages.tables import coin, table
 from koe.core.text.verbalise.months import month_name
 from koe.core.text.verbalise.values import PLAIN, Case, Clock, Context, Date, Form, Gender, Number, Unit
 from koe.core.text.verbalise.words import spoken
@@ -35,7 +36,7 @@ class Russian(Language):
     group_marks = " ."
     plurals = ("one", "few", "many", "other")
     date_marks = "./-"
-    minus, point, dot, to, over, and_ = "минус", "запятая", "точка", "—", "дробь", "и"
+    minus, point, dot, to, over, and_ = "минус", "запятая", "точка", " — ", "дробь", "и"
     scales = ("тысяч", "млн", "млрд", "миллионов", "миллиона", "миллион", "миллиардов", "миллиарда")
     fractions = MappingProxyType(
         {
@@ -80,7 +81,9 @@ class Russian(Language):
     )
     unit_symbols = ru_units.SYMBOLS
     unit_names = ru_units.NAMES
-    per_names = table(**{"energy-kilowatt-hour": "{0} за киловатт-час"})
+    per_words = ru_units.PER_WORDS
+    per_names = table(**{"energy-kilowatt-hour": "{0} за киловатт-час", "hundred-kilometers": "{0} на сто километров"})
+    closing = ("т. д.", "т.д.", "т. п.", "т.п.", "др.", "г.", "руб.", "коп.", "р.", "дн.")
     feminine_units = frozenset(
         {"duration-minute", "duration-second", "duration-millisecond", "duration-microsecond", "kopeck"}
         | {"length-mile", "speed-mile-per-hour", "mass-ounce", "mass-tonne", "concentr-permillion", "per-billion"}
@@ -103,8 +106,12 @@ class Russian(Language):
     )
     feminine_coins = frozenset({"SEK", "NOK", "DKK", "CZK", "INR", "TRY"})
     coin_words = table(**{"руб.": "RUB", "рублей": "RUB", "рубля": "RUB", "руб": "RUB", "р.": "RUB", "евро": "EUR"})
-    ordinal_pattern = r"-(?:[аыо]?)(?P<mark>й|я|е|го|му|м|ю)\b"
-    date_patterns = (r"(?P<day>[0-3]?[0-9]) (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,)
+    ordinal_pattern = r"(?:-(?:[аыо]?)(?P<mark>й|я|е|го|му|м|ю)\b|(?= этаже?\b))"
+    date_patterns = (
+        # "с 1 по 5 мая": the first day is of the same month.
+        r"(?P<day>[0-3]?[0-9])(?= ?(?:по |до |[-–] ?)[0-3]?[0-9] (?P<month>{months})\b)(?P<year>)",
+        r"(?P<day>[0-3]?[0-9]) (?P<month>{months})\b(?:\.(?= ?[0-9]))?" + _YEAR,
+    )
     clock_patterns = (CLOCK,)
     year_pattern = r"(?P<year>[12][0-9]{3}) ?(?P<mark>г\.|год(?:а|у|ом|е)?\b)"
 
@@ -140,6 +147,8 @@ class Russian(Language):
         noun = context.after.lower()
         if noun.endswith(("ами", "ями")):
             case = "i"
+        if noun.endswith(("ах", "ях")) or (case == "a" and noun.endswith("е") and not noun.endswith("ие")):
+            case = "p"
         last = _last(int(number.whole[-2:]))
         if len(noun) < 3 or noun in _NOT_NOUNS or number.fraction:
             return Form("", case)
@@ -152,6 +161,9 @@ class Russian(Language):
     def unit_form(self, unit: Unit, context: Context) -> Form:
         return Form(super().unit_form(unit, context).gender, _case(context.before))
 
+    def price_per(self, name: str) -> str:
+        return self.per(name).replace("{0} на ", "{0} за ")
+
     def coin_form(self, gender: Gender, context: Context) -> Form:
         return Form(gender, _case(context.before))
 
@@ -161,8 +173,12 @@ class Russian(Language):
             return re.sub(r"(?<=\w)а(?= |$)", "у", measured)
         return measured
 
+    def ends_sentence(self, written: str, following: str) -> bool:
+        """Kopecks go on with roubles."""
+        return following[:1].isalpha() and super().ends_sentence(written, following)
+
     def ordinal(self, value: int, mark: str, context: Context) -> str | None:
-        form = _ORDINALS.get(mark, Form("m"))
+        form = _ORDINALS.get(mark, Form("m", "p" if context.after == "этаже" else "n"))
         return spoken(value, self.num2words, "ordinal", form.case, form.gender)
 
     def year(self, year: int, context: Context) -> str:
@@ -175,7 +191,8 @@ class Russian(Language):
     def date(self, date: Date, context: Context) -> str:
         """The day of an event stands in the genitive, a day that is named or alone in the nominative."""
         is_named = context.before in _NAMES_THE_DAY or context == Context("", "")
-        day = spoken(date.day, self.num2words, "ordinal", "n" if is_named else "g", "n")
+        case = "n" if is_named else "d" if context.before in _DATIVE else "g"
+        day = spoken(date.day, self.num2words, "ordinal", case, "n")
         return self.join(day, month_name(self.locale, date.month), self.year(date.year, context) if date.year else "")
 
     def clock(self, clock: Clock, context: Context) -> str:
@@ -191,6 +208,7 @@ class Russian(Language):
 
 # Nothing in their ending tells them from masculine nouns.
 _FEMININE_NOUNS = frozenset({"дверь", "ночь", "часть", "печь", "сеть", "площадь", "запись", "модель", "очередь"})
+_FEMININE_PLACES = frozenset({"комнате", "зоне", "спальне", "квартире", "кухне", "ванной", "лампе", "группе", "сцене"})
 _NOT_NOUNS = frozenset({"или", "для", "если", "при", "под", "над", "это", "были", "был", "была", "после"})
 
 
@@ -206,6 +224,8 @@ def _last(value: int) -> int:
 
 
 def _gender(noun: str, case: Case) -> Gender:
+    if case == "p":
+        return "f" if noun in _FEMININE_PLACES else "m"
     if case == "g":
         return "f" if noun.endswith(("ы", "и", "ой", "ей")) else "m"
     return "f" if noun.endswith(("а", "я")) or noun in _FEMININE_NOUNS else "n" if noun.endswith(("о", "е")) else "m"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from koe.core.text.verbalise import units
-from koe.core.text.verbalise.languages.base import forms
+from koe.core.text.verbalise.languages.tables import forms
 
 SYMBOLS: Mapping[str, str] = MappingProxyType(
     {
@@ -23,6 +23,8 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
         "мВ": "millivolt",
         "А": "electric-ampere",
         "мА": "electric-milliampere",
+        "мкСм": "microsiemens",
+        "мСм": "millisiemens",
         "Гц": "frequency-hertz",
         "кГц": "frequency-kilohertz",
         "МГц": "frequency-megahertz",
@@ -62,6 +64,10 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+PER_WORDS: Mapping[str, str] = MappingProxyType(
+    {**units.PER_SYMBOLS, "100 км": "hundred-kilometers", "100км": "hundred-kilometers"}
+)
+
 NAMES = forms(
     {
         "kopeck": "копейка|копейки|копеек|копейки",
@@ -74,6 +80,8 @@ NAMES = forms(
         "kilovar": "киловар|киловара|киловар|киловара",
         "kilovolt": "киловольт|киловольта|киловольт|киловольта",
         "millivolt": "милливольт|милливольта|милливольт|милливольта",
+        "microsiemens": "микросименс|микросименса|микросименс|микросименса",
+        "millisiemens": "миллисименс|миллисименса|миллисименс|миллисименса",
         "ampere-hour": "ампер-час|ампер-часа|ампер-часов|ампер-часа",
         "milliampere-hour": "миллиампер-час|миллиампер-часа|миллиампер-часов|миллиампер-часа",
         "concentr-permillion": "часть на миллион|части на миллион|частей на миллион|части на миллион",

@@ -4,8 +4,9 @@ import re
 from types import MappingProxyType
 
 from koe.core.text.verbalise.languages import zh_units
-from koe.core.text.verbalise.languages.base import CLOCK, coin, table
-from koe.core.text.verbalise.languages.cjk import EastAsian
+from koe.core.text.verbalise.languages.base import CLOCK
+from koe.core.text.verbalise.languages.cjk import EastAsian, per_words
+from koe.core.text.verbalise.languages.tables import coin, table
 from koe.core.text.verbalise.values import PLAIN, Context, Form, Number, Unit
 
 _DIGITS = "零一二三四五六七八九"
@@ -31,6 +32,7 @@ class Chinese(EastAsian):
         | {"≥": "大于等于", "≤": "小于等于"}
     )
     number_abbreviations = table(**{"No.": "第", "NO.": "第"})
+    per_names = table(**{"hundred-kilometers": "每百公里{0}"})
     coins = MappingProxyType(
         {
             "EUR": coin("欧元"),
@@ -45,6 +47,7 @@ class Chinese(EastAsian):
             "CHF": coin("瑞士法郎"),
         }
     )
+    per_words = per_words("升 度 千瓦时 公斤 千克 吨 立方米 平方米 分钟 小时 天 月 年 人 次")
     coin_words = table(元="CNY", 块="CNY", 美元="USD", 欧元="EUR")
     date_patterns = (
         r"(?P<year>[0-9]{4})年(?:(?P<month>1[0-2]|0?[1-9])月(?:(?P<day>[0-3]?[0-9])日)?)",

@@ -1,6 +1,6 @@
 """Chinese names of units: CLDR has most of them only as symbols."""
 
-from koe.core.text.verbalise.languages.base import forms
+from koe.core.text.verbalise.languages.tables import forms
 
 NAMES = forms(
     {
@@ -35,6 +35,8 @@ NAMES = forms(
         "ampere-hour": "安时",
         "milliampere-hour": "毫安时",
         "electric-ohm": "欧姆",
+        "microsiemens": "微西门子",
+        "millisiemens": "毫西门子",
         "frequency-hertz": "赫兹",
         "frequency-kilohertz": "千赫",
         "frequency-megahertz": "兆赫",
@@ -48,8 +50,8 @@ NAMES = forms(
         "pressure-pound-force-per-square-inch": "磅每平方英寸",
         "pressure-inch-ofhg": "英寸汞柱",
         "pressure-millimeter-ofhg": "毫米汞柱",
-        "concentr-permillion": "百万分之{0}",
-        "per-billion": "十亿分之{0}",
+        "concentr-permillion": "PPM",
+        "per-billion": "PPB",
         "light-lux": "勒克斯",
         "light-lumen": "流明",
         "decibel": "分贝",
