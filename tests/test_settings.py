@@ -63,10 +63,23 @@ def test_command_line_wins_over_environment_over_file_over_default(config: Path)
 
 def test_the_example_is_every_setting_at_its_default(config: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    uncommented = re.sub(r"^( *)#(?=[a-z_]+:)", r"\1", text, flags=re.MULTILINE)
+    uncommented = re.sub(r"^( *)#(?=(?:  )?[a-z_]+:)", r"\1", text, flags=re.MULTILINE)
     loaded = read(config, uncommented)
     assert loaded.settings == Settings()
     assert all(source.kind is SourceKind.FILE for source in loaded.sources.values())
+
+
+def test_styles_are_replaced_as_a_whole(config: Path) -> None:
+    loaded = read(config, "engine:\n  qwen:\n    styles:\n      pirate: Talk like a pirate.\n")
+    assert loaded.settings.engine.qwen.styles == {"pirate": "Talk like a pirate."}
+    assert str(loaded.sources["engine.qwen.styles"]).endswith("koe.yaml line 3")
+    variable = read(config, "", KOE_ENGINE_QWEN_STYLES="{sad: Speak sadly.}")
+    assert variable.settings.engine.qwen.styles == {"sad": "Speak sadly."}
+
+
+def test_a_style_is_a_text(config: Path) -> None:
+    assert "names with their texts" in complaint(config, KOE_ENGINE_QWEN_STYLES="[sad]")
+    assert "engine.qwen.styles.sad" in complaint(config, KOE_ENGINE_QWEN_STYLES="{sad: ''}")
 
 
 def test_the_example_changes_nothing_as_it_is(config: Path) -> None:

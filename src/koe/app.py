@@ -1,10 +1,11 @@
 """The composition root: builds everything once, passes it down, owns the order of start and stop."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +14,19 @@ from koe import logs
 from koe.adapters.addresses import IPAddress, reachable
 from koe.adapters.discovery import Discovery
 from koe.adapters.wyoming import WyomingServer
+from koe.core.languages import canonical
 from koe.core.voice import Voice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine
 from koe.settings import ListenAddress, Loaded, Settings
+from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
 
 _log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en-US"
+_WILDCARDS = (EVERY_ADDRESS, "0.0.0.0", "::")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,9 @@ async def open_speaker(settings: Settings, environ: Mapping[str, str] = os.envir
 def system_language(environ: Mapping[str, str]) -> str:
     """BCP-47 tag of the system's language; English where it has none."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        tag = environ.get(name, "").split(".")[0].split("@")[0].replace("_", "-")
-        if tag not in ("", "C", "POSIX"):
-            return tag
+        # C, POSIX and names such as `german` are no tags.
+        with contextlib.suppress(ValueError):
+            return canonical(environ.get(name, ""))
     return DEFAULT_LANGUAGE
 
 
@@ -90,19 +94,35 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
         try:
             if discovery is not None:
                 await discovery.start()
-            await speaker.warm_up()
-            announce(_server_info(loaded, speaker, server, discoverable=discovery is not None))
+            await _unless(stopping, speaker.warm_up())
+            if not stopping.is_set():
+                announce(_server_info(loaded, speaker, server, discoverable=discovery is not None))
             await stopping.wait()
             # Whoever asks a second time doesn't want to wait: the system's own ways apply again.
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().remove_signal_handler(signal_number)
             _log.info("stopping")
         finally:
-            if discovery is not None:
-                await discovery.stop()
-            await server.stop(settings.stop.grace)
+            try:
+                if discovery is not None:
+                    await discovery.stop()
+            finally:
+                await server.stop(settings.stop.grace)
     _log.info("stopped")
     return 0
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Do the work, or give it up as soon as the server is to stop."""
+    working, waiting = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        working.cancel()
+        waiting.cancel()
+    await asyncio.wait([working])
+    if not working.cancelled():
+        working.result()
 
 
 def _engines(settings: Settings) -> Sequence[Engine]:
@@ -137,7 +157,7 @@ def _server_info(loaded: Loaded, speaker: Speaker, server: WyomingServer, *, dis
 def _client_uris(bound: str) -> list[str]:
     """A wildcard is no address that a client could use."""
     address = ListenAddress.parse(bound)
-    if address.kind == "unix" or not address.every_address:
+    if address.host not in _WILDCARDS:
         return [bound]
     return [_uri(ip, address.port) for ip in reachable([address])]
 

@@ -12,7 +12,7 @@ from koe import __version__
 
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
-COMMANDS = ["serve", "say", "voices", "config", "doctor"]
+COMMANDS = ["serve", "say", "voices", "models", "config", "doctor"]
 
 
 def test_help_names_every_command_and_the_exit_codes(koe: Run) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tests.support.hollow import hollow_checkpoint
+
 Run = Callable[..., Result]
 
 
@@ -66,3 +68,15 @@ def test_a_folder_that_is_not_there_yet_is_fine(koe: Run, tmp_path: Path) -> Non
     assert result.exit_code == 0
     assert "will be made" in finding(result, "Data folder")["found"]
     assert not (tmp_path / "later").exists()
+
+
+def test_checkpoints_are_looked_at(koe: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(data_dir))
+    assert "natural voices" in finding(koe("doctor", "--json"), "Qwen3-TTS")["found"]
+    folder = hollow_checkpoint(data_dir / "models" / "pirate")
+    assert "pirate" in finding(koe("doctor", "--json"), "Qwen3-TTS")["found"]
+    (folder / "vocab.json").unlink()
+    broken = finding(koe("doctor", "--json"), "Qwen3-TTS")
+    assert (broken["mark"], "vocab.json is missing" in broken["found"]) == ("warning", True)
+    monkeypatch.setenv("KOE_ENGINE_QWEN_ENABLED", "false")
+    assert finding(koe("doctor", "--json"), "Qwen3-TTS")["found"] == "switched off"

@@ -68,8 +68,9 @@ def test_failures_are_told_and_leave_no_file(koe: Run, tmp_path: Path, arguments
     assert list(tmp_path.glob("*out.wav*")) == []
 
 
-def test_a_server_address_that_is_none_is_wrong_usage(koe: Run) -> None:
-    assert koe("say", "Hello", "--server", "homeassistant", "-o", "-").exit_code == 2
+@pytest.mark.parametrize("server", ["homeassistant", "tcp://*:10210"])
+def test_a_server_address_that_is_none_is_wrong_usage(koe: Run, server: str) -> None:
+    assert koe("say", "Hello", "--server", server, "-o", "-").exit_code == 2
 
 
 def test_text_that_is_no_utf8_is_refused(koe: Run, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from koe.core.errors import EngineUnavailable
+from koe.core.errors import EngineError, EngineUnavailable
 from koe.core.pcm import duration, to_float
 from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.espeak import EspeakEngine
+from koe.engine.espeak.library import EspeakLibrary
 from koe.engine.espeak.voices import tag
 
 
@@ -152,3 +153,31 @@ async def test_a_stopped_engine_says_so(engine: EspeakEngine) -> None:
     stream.finish()
     with pytest.raises(EngineUnavailable, match="not running"):
         await anext(aiter(stream))
+
+
+async def test_an_unexpected_failure_is_told_and_the_next_is_spoken(
+    engine: EspeakEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(EspeakLibrary, "select", fail)
+    with pytest.raises(EngineError, match="ValueError"):
+        await speak(engine, "Hello.")
+    monkeypatch.undo()
+    assert await speak(engine, "Hello.")
+
+
+async def test_voices_that_can_not_be_read_are_told_and_the_library_is_free_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: object) -> None:
+        raise PermissionError("lang/gmw/en")
+
+    monkeypatch.setattr(EspeakLibrary, "voices", fail)
+    engine = EspeakEngine()
+    with pytest.raises(EngineUnavailable, match="lang/gmw/en"):
+        await engine.start()
+    monkeypatch.undo()
+    await engine.start()
+    await engine.stop()

@@ -8,6 +8,7 @@ import pytest
 from koe.core.errors import EngineError, EngineUnavailable, ShuttingDown
 from koe.engine import Priority, SpeechOptions
 from koe.engine.fake import CHARACTERS_PER_CHUNK, VOICES, FakeEngine, FakeStream, Faults
+from tests.support.house import PATIENCE
 
 CHUNK_BYTES = 3840
 
@@ -73,21 +74,35 @@ async def test_a_closed_stream_loses_its_place() -> None:
     await engine.stop()
 
 
-async def test_a_room_goes_before_a_batch() -> None:
-    gate = threading.Semaphore(0)
-    engine = await started(faults=Faults(before_step=gate.acquire))
-    batch, room = (engine.open(VOICES[0], SpeechOptions(priority=p)) for p in (Priority.BATCH, Priority.ROOM))
+async def test_a_room_goes_before_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, held = threading.Semaphore(0), threading.Event()
+
+    def wait_at_the_gate() -> None:
+        held.set()
+        gate.acquire()
+
+    engine = await started(faults=Faults(before_step=wait_at_the_gate))
     order: list[str] = []
 
-    async def note(name: str, stream: FakeStream) -> None:
-        await hum(stream, "xx")
-        order.append(name)
+    def spoken_as(name: str, priority: Priority) -> FakeStream:
+        stream = engine.open(VOICES[0], SpeechOptions(priority=priority))
+        put = stream.pipe.put
 
-    humming = [asyncio.create_task(note("batch", batch)), asyncio.create_task(note("room", room))]
-    await asyncio.sleep(0)
-    gate.release(10)
-    await asyncio.gather(*humming)
-    assert order == ["room", "batch"]
+        def noted(pcm: bytes) -> bool:
+            order.append(name)
+            return put(pcm)
+
+        monkeypatch.setattr(stream.pipe, "put", noted)
+        stream.feed("xx")
+        return stream
+
+    spoken_as("first", Priority.BATCH)
+    # Whoever comes while a step is under way is served in the next one, and all of them in order.
+    await asyncio.to_thread(held.wait, PATIENCE)
+    streams = [spoken_as("batch", Priority.BATCH), spoken_as("room", Priority.ROOM)]
+    gate.release(1000)
+    await asyncio.gather(*(anext(aiter(stream)) for stream in streams))
+    assert order == ["first", "room", "batch"]
     await engine.stop()
 
 

@@ -6,12 +6,14 @@ from contextlib import aclosing
 
 import pytest
 
-from koe.core.errors import EngineUnavailable, LimitExceeded, NothingToSpeak, UnknownVoice
+from koe.core.errors import DeadlineExceeded, EngineUnavailable, LimitExceeded, NothingToSpeak, UnknownVoice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import CHARACTERS_PER_CHUNK, CHUNK_SECONDS, SAMPLE_RATE, FakeEngine, Faults
+from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech import Speaker, SpeechRequest, Utterance
+from tests.support.house import PATIENCE
 from tests.support.waiting import eventually
 
 ONE_LANGUAGE = SpeechRequest(voice="fake-high")
@@ -240,4 +242,116 @@ async def test_warming_up_leaves_nothing_behind() -> None:
     await it.start()
     await it.warm_up()
     await eventually(lambda: engine.open_streams == 0)
+    await it.stop()
+
+
+async def a_while(seconds: float) -> None:
+    clock = asyncio.get_running_loop().time
+    over = clock() + seconds
+    await eventually(lambda: clock() > over)
+
+
+async def test_the_time_that_a_request_waits_its_turn_is_not_its_own() -> None:
+    it = speaker(FakeEngine(), request_timeout=1.0)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    await a_while(1.0)
+    assert await heard(utterance, "Hello there.")
+    await it.stop()
+
+
+async def test_the_time_that_a_listener_takes_is() -> None:
+    it = speaker(FakeEngine(), request_timeout=1.0)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("Hello there. " * 50)
+    utterance.finish()
+    with pytest.raises(DeadlineExceeded, match=r"speech\.request_timeout"):
+        async with aclosing(utterance):
+            async for _ in utterance:
+                await a_while(0.5)
+    await it.stop()
+
+
+async def test_leading_pauses_come_in_pieces_and_count_as_speech(live: bool) -> None:
+    it = speaker(FakeEngine(takes_live_text=live), max_seconds=2.0)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("[pause:10s] " * 20 + "Hello.")
+    utterance.finish()
+    sizes = []
+    with pytest.raises(LimitExceeded, match=r"speech\.max_seconds"):
+        async with aclosing(utterance):
+            async for pcm in utterance:
+                sizes.append(len(pcm))
+    assert max(sizes) <= MAX_TAKE_BYTES
+    assert sum(sizes) <= 2 * 2 * SAMPLE_RATE + MAX_TAKE_BYTES
+    await it.stop()
+
+
+async def test_an_engine_that_has_all_of_a_live_text_owes_its_audio_soon() -> None:
+    engine = FakeEngine(faults=Faults(hang_at=0))
+    it = speaker(engine, EspeakEngine(), fallback="espeak", first_audio_timeout=0.1, text_timeout=3600.0)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("The beginning ")
+    hearing = asyncio.create_task(heard_of(utterance))
+    await eventually(lambda: engine.open_streams == 1)
+    utterance.feed("and the end.")
+    utterance.finish()
+    async with asyncio.timeout(PATIENCE):
+        assert await hearing
+    assert utterance.stats.engine == "espeak"
+    await it.stop()
+
+
+async def test_an_engine_that_waits_for_text_is_not_blamed() -> None:
+    it = speaker(FakeEngine(), first_audio_timeout=0.1, chunk_timeout=0.1)
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    hearing = asyncio.create_task(heard_of(utterance))
+    for piece in ("a", " ", "b", " c d e f g h"):
+        utterance.feed(piece)
+        await a_while(0.2)
+    utterance.finish()
+    assert await hearing
+    assert utterance.stats.fallback is None
+    await it.stop()
+
+
+async def heard_of(utterance: Utterance) -> bytes:
+    async with aclosing(utterance):
+        return b"".join([pcm async for pcm in utterance])
+
+
+async def test_a_live_text_lets_other_tasks_run_while_it_is_prepared() -> None:
+    it = speaker(FakeEngine(lead_seconds=0.1))
+    await it.start()
+    utterance = it.open(ONE_LANGUAGE)
+    utterance.feed("It is warm at 14:05. " * 2000)
+    utterance.finish()
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    async with aclosing(utterance):
+        assert await anext(aiter(utterance))
+        await eventually(lambda: not utterance._source._raw)
+    counting.cancel()
+    assert turns > 100
+    await it.stop()
+
+
+@pytest.mark.parametrize("language", ["german", "?", "de" * 1000])
+async def test_what_is_no_language_is_an_unknown_voice(language: str) -> None:
+    it = speaker(FakeEngine())
+    await it.start()
+    for voice in (None, "fake-low"):
+        with pytest.raises(UnknownVoice, match="no language tag"):
+            it.open(SpeechRequest(voice=voice, language=language))
     await it.stop()

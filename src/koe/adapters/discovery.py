@@ -27,7 +27,7 @@ class Discovery:
     def __init__(
         self, name: str, port: int, addresses: Callable[[], Sequence[IPAddress]], check_interval: float
     ) -> None:
-        """`addresses` is asked every `check_interval` seconds."""
+        """`addresses` is asked every `check_interval` seconds, in a thread: it may have to look up names."""
         self._wanted_name, self._port = name, port
         self._addresses, self._check_interval = addresses, check_interval
         self._zeroconf: AsyncZeroconf | None = None
@@ -68,10 +68,10 @@ class Discovery:
     async def _run(self) -> None:
         while True:
             try:
-                await self._follow(list(self._addresses()))
-            except (OSError, ZeroconfError) as error:
+                await self._follow(list(await asyncio.to_thread(self._addresses)))
+            except (OSError, ValueError, ZeroconfError) as error:
                 _log.warning("not announced on the LAN (%s); next try in %g s", error, self._check_interval)
-                await self._withdraw()
+                self._at = None
             await asyncio.sleep(self._check_interval)
 
     async def _follow(self, addresses: list[IPAddress]) -> None:
@@ -97,15 +97,22 @@ class Discovery:
         # The name of the info changes where another server has it.
         await (await self._zeroconf.async_register_service(info, allow_name_change=True))
         self._info = info
+        # What Home Assistant has once been told stays, also when the other server of that name is gone.
+        self._wanted_name = info.get_name()
         shown = ", ".join(str(address) for address in info.parsed_addresses())
         _log.info("announced on the LAN as %r at %s, port %d", self.name, shown, self._port)
         self._announced.set()
 
     async def _withdraw(self) -> None:
-        zeroconf, self._zeroconf, self._info, self._at = self._zeroconf, None, None, None
-        if zeroconf is not None:
-            await zeroconf.async_unregister_all_services()
-            await zeroconf.async_close()
+        self._info, self._at = None, None
+        if self._zeroconf is None:
+            return
+        try:
+            await self._zeroconf.async_unregister_all_services()
+        finally:
+            # Whoever is interrupted before the end leaves the rest to the next call.
+            await self._zeroconf.async_close()
+            self._zeroconf = None
 
 
 def _responder(addresses: Sequence[IPAddress]) -> AsyncZeroconf:

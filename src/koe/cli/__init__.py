@@ -8,6 +8,7 @@ import typer
 from koe.cli.config import config
 from koe.cli.doctor import doctor
 from koe.cli.failures import FailureGroup
+from koe.cli.models import app as models
 from koe.cli.say import say
 from koe.cli.serve import serve
 from koe.cli.state import State
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 for command in (serve, say, voices, config, doctor):
     app.command(epilog=_EPILOG)(command)
+app.add_typer(models, name="models", epilog=_EPILOG)
 
 
 def _print_version(wanted: bool) -> None:

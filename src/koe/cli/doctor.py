@@ -35,7 +35,7 @@ def doctor(
 
 
 async def _examine(context: typer.Context) -> list[Finding]:
-    from koe.cli.checks import Finding, Mark, machine
+    from koe.cli.checks import Finding, Mark, machine, qwen
     from koe.core.errors import SettingsError
 
     findings = [*machine.python(), *machine.libraries(), *machine.gpu()]
@@ -47,6 +47,7 @@ async def _examine(context: typer.Context) -> list[Finding]:
     folder, file = loaded.data_dir, loaded.config_file
     there = str(file) if file.exists() else f"all at their defaults (there is no {file})"
     findings += [Finding(Mark.OK, "Settings", there), *machine.data_folder(folder), *machine.disk(folder)]
+    findings += qwen.checkpoints(loaded.settings, folder)
     return findings + await _try_out(loaded.settings)
 
 

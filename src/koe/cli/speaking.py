@@ -103,7 +103,8 @@ def _checked(server: str) -> str:
     from koe.settings import ListenAddress
 
     try:
-        ListenAddress.parse(server)
+        if ListenAddress.parse(server).every_address:
+            raise ValueError("name one server, such as tcp://192.168.1.5:10210")
     except ValueError as error:
         raise SettingsError(f"--server: {error}") from None
     return server

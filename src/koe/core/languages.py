@@ -55,6 +55,9 @@ _TAG = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 
+_MAX_TAG = 100
+"""Characters: what comes from clients is remembered below."""
+
 
 @lru_cache(maxsize=256)
 def canonical(tag: str) -> str:
@@ -62,9 +65,10 @@ def canonical(tag: str) -> str:
 
     `de_DE.UTF-8` -> `de-DE`, `zh-cmn-Hans` -> `zh-Hans`, `deu` -> `de`. ValueError where it is neither.
     """
-    match = _TAG.fullmatch(re.split("[.@]", tag.strip(), maxsplit=1)[0].replace("_", "-"))
+    plain = re.split("[.@]", tag.strip(), maxsplit=1)[0].replace("_", "-") if len(tag) <= _MAX_TAG else ""
+    match = _TAG.fullmatch(plain)
     if match is None:
-        raise ValueError(f"{tag!r} is no language tag; write it like 'de' or 'de-DE'")
+        raise ValueError(f"{tag[:_MAX_TAG]!r} is no language tag; write it like 'de' or 'de-DE'")
     language = (match["extended"] or match["language"]).lower()
     script = match["script"] or ""
     region = match["region"] or ""

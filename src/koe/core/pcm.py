@@ -11,11 +11,6 @@ def duration(pcm_bytes: int, sample_rate: int) -> float:
     return pcm_bytes / (BYTES_PER_SAMPLE * sample_rate)
 
 
-def silence(seconds: float, sample_rate: int) -> bytes:
-    """Silence of that length, to the nearest sample."""
-    return bytes(BYTES_PER_SAMPLE * round(seconds * sample_rate))
-
-
 def to_int16(samples: NDArray[np.floating]) -> bytes:
     """Float samples in [-1, 1] as PCM; what lies outside is clipped, never wrapped."""
     pcm: bytes = (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()

@@ -30,7 +30,16 @@ class SpeechOptions:
     style: str | None = None
     """One of the voice's styles."""
 
+    instruct: str | None = None
+    """How to speak, in words; wins over a style."""
+
     seed: int | None = None
+
+    live_text: bool = True
+    """Whether the text is still arriving. An engine may speak a text better that it knows whole from the start."""
+
+    wait: bool = False
+    """For an engine that is still getting ready; else that is a failure, and somebody else speaks."""
 
     max_seconds: float = 600.0
     """The engine stops by itself after so much audio."""
@@ -48,6 +57,11 @@ class SpeechStream(Protocol):
     @property
     def sample_rate(self) -> int:
         """Hz."""
+        ...
+
+    @property
+    def seed(self) -> int | None:
+        """The seed really used, also when it was drawn; None for an engine without one."""
         ...
 
     def feed(self, text: str) -> None:

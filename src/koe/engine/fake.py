@@ -143,6 +143,7 @@ class FakeStream:
     """`CHARACTERS_PER_CHUNK` characters hum for one chunk."""
 
     sample_rate = SAMPLE_RATE
+    seed = None
 
     def __init__(self, voice: Voice, options: SpeechOptions, notify: Callable[[], None]) -> None:
         self.options = options

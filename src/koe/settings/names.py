@@ -85,7 +85,7 @@ def _words(kind: object) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(str(choice) for choice in get_args(kind))
     simple: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    return simple.get(kind, "a list")
+    return "names with their texts" if get_origin(kind) is dict else simple.get(kind, "a list")
 
 
 def _range(field: FieldInfo) -> str:

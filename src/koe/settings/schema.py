@@ -26,6 +26,9 @@ DAY = 86400.0
 Count = Annotated[int, Strict()]
 Seconds = Annotated[float, Strict()]
 
+StyleName = Annotated[str, Field(min_length=1, max_length=40)]
+StyleText = Annotated[str, Field(min_length=1, max_length=1000)]
+
 EngineName = Literal["espeak", "fake"]
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
@@ -60,6 +63,45 @@ class EspeakSettings(Section):
     pitch: Count = Field(default=50, ge=0, le=99)
 
 
+class QwenSettings(Section):
+    enabled: bool = True
+    """Offer Qwen3-TTS where it is installed and one of its checkpoints is found."""
+
+    size: Literal["0.6B", "1.7B"] = "0.6B"
+    """The preferred one, where a request can be served by both."""
+
+    checkpoint: str | None = Field(default=None, min_length=1, max_length=200)
+    """Name of the one to use, for what it can do; None: whichever fits the request."""
+
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+    slots: Count = Field(default=4, ge=1, le=64)
+    """Streams that speak at the same time; more wait."""
+
+    lead_seconds: Seconds = Field(default=10.0, ge=0.5, le=600)
+    """Of audio that a stream may be ahead of its listener."""
+
+    warm_up: bool = True
+    """Load at the start, not with the first request."""
+
+    idle_unload: Seconds | None = Field(default=None, ge=1, le=DAY)
+    """Seconds without a request after which the memory is given back; None: never."""
+
+    loaded: Count = Field(default=1, ge=1, le=8)
+    """Checkpoints that are kept in memory."""
+
+    styles: dict[StyleName, StyleText] = {
+        "calm": "Speak calmly, gently and a little slower.",
+        "cheerful": "Speak in a bright, cheerful and friendly tone.",
+        "news": "Read clearly and evenly, like a newsreader.",
+        "urgent": "Speak urgently and firmly, like an important announcement.",
+        "whisper": "Whisper softly, as if someone were asleep in the room.",
+    }
+    """What a voice is told for a style that a request names."""
+
+
 class FakeSettings(Section):
     enabled: bool = False
     """Offer the engine that speaks tones, for trying out and for tests."""
@@ -72,6 +114,8 @@ class EngineSettings(Section):
     """Speaks where the default engine can't start; None: the request fails instead."""
 
     espeak: EspeakSettings = EspeakSettings()
+
+    qwen: QwenSettings = QwenSettings()
 
     fake: FakeSettings = FakeSettings()
 
@@ -112,7 +156,7 @@ class SpeechSettings(Section):
     """Seconds between two pieces of audio."""
 
     request_timeout: Seconds = Field(default=3600.0, ge=1, le=DAY)
-    """Seconds for the whole request."""
+    """Seconds for the whole request, once its turn has come."""
 
     text_timeout: Seconds = Field(default=120.0, ge=0.1, le=DAY)
     """Seconds to wait for more of a live text."""

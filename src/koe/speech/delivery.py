@@ -1,16 +1,17 @@
 """How one engine speaks the text of an utterance: by segments, or live while the text arrives."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from koe.core.errors import DeadlineExceeded, EngineTimeout, KoeError
-from koe.core.pcm import silence
+from koe.core.pcm import BYTES_PER_SAMPLE
 from koe.core.text.parts import Part, Pause, Speech
 from koe.core.text.segment import Segmenter
 from koe.core.voice import Voice
 from koe.engine import Engine, SpeechOptions, SpeechStream
+from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.settings import SpeechSettings
 from koe.speech.text_source import TextSource
 
@@ -39,6 +40,10 @@ class Delivery:
         self._source, self._options = source, options
         self._settings, self._deadline = settings, deadline
         self._heard = False
+        self._waiting: asyncio.Timeout | None = None
+        """For the engine's next chunk."""
+        self._engine_has_all = True
+        """Whether the engine was given everything that it is to speak now."""
         self.sample_rate: int | None = None
         """Hz; known from the first chunk on."""
 
@@ -51,7 +56,8 @@ class Delivery:
                 if isinstance(piece, Pause):
                     pause += piece.seconds
                 if pause and self.sample_rate is not None:
-                    yield silence(pause, self.sample_rate)
+                    for silent in _silence(pause, self.sample_rate):
+                        yield silent
                     pause = 0.0
                 if isinstance(piece, bytes):
                     yield piece
@@ -73,26 +79,32 @@ class Delivery:
 
     async def _segments(self) -> AsyncGenerator[Part]:
         segmenter = Segmenter()
-        while (part := await self._source.next()) is not None:
+        while (part := await self._next_part()) is not None:
             for segment in segmenter.feed(part):
                 yield segment
         for segment in segmenter.finish():
             yield segment
 
     async def _live(self) -> AsyncGenerator[bytes | Pause]:
-        while (part := await self._source.next()) is not None:
+        while (part := await self._next_part()) is not None:
             if isinstance(part, Pause):
                 yield part
                 continue
-            stream = self._open(part)
-            feeder = asyncio.create_task(self._feed(stream, part))
-            try:
-                async for pcm in self._pull(stream):
+            async with aclosing(self._open(part)) as stream, aclosing(self._one_run(stream, part)) as chunks:
+                async for pcm in chunks:
                     yield pcm
-                await feeder
-            finally:
-                feeder.cancel()
-                await stream.aclose()
+
+    async def _one_run(self, stream: SpeechStream, part: Speech) -> AsyncGenerator[bytes]:
+        self._engine_has_all = False
+        feeder = asyncio.create_task(self._feed(stream, part))
+        try:
+            async for pcm in self._pull(stream):
+                yield pcm
+            await feeder
+        finally:
+            feeder.cancel()
+            # It must let go of the text before another engine begins with it; its failure matters no more.
+            await asyncio.gather(feeder, return_exceptions=True)
 
     async def _feed(self, stream: SpeechStream, part: Speech) -> None:
         """Feed one run: up to a pause, another language or the end. What was fed is spoken even if the text then
@@ -102,12 +114,14 @@ class Delivery:
         try:
             while isinstance(following, Speech) and following.language == language:
                 stream.feed(following.text)
-                if (taken := await self._source.next()) is None:
+                if (taken := await self._next_part()) is None:
                     return
                 following = taken
             self._source.put_back(following)
         finally:
             stream.finish()
+            self._engine_has_all = True
+            self._wait_no_longer_than(self._engine_deadline())
 
     def _open(self, part: Speech) -> SpeechStream:
         return self._engine.open(self._voice, replace(self._options, language=part.language or self._options.language))
@@ -121,24 +135,56 @@ class Delivery:
 
     async def _next_chunk(self, chunks: AsyncIterator[bytes]) -> bytes:
         """The next chunk, empty after the last. Raises EngineTimeout, DeadlineExceeded."""
-        now = asyncio.get_running_loop().time()
-        patience = self._patience()
+        self._check_deadline()
         try:
-            async with asyncio.timeout_at(min(now + patience, self._deadline)):
+            async with asyncio.timeout_at(self._engine_deadline()) as self._waiting:
                 return await anext(chunks, b"")
         except TimeoutError:
-            raise self._too_late(now + patience) from None
+            self._check_deadline()
+            what = "next audio" if self._heard else "first audio"
+            raise EngineTimeout(
+                f"the {self._engine.name} engine gave no {what} within {self._patience:g} seconds"
+            ) from None
+        finally:
+            self._waiting = None
 
-    def _patience(self) -> float:
-        settings = self._settings
-        patience = settings.chunk_timeout if self._heard else settings.first_audio_timeout
+    async def _next_part(self) -> Part | None:
+        """The next part of the text, None after the last. Raises DeadlineExceeded, InvalidSsml."""
+        self._check_deadline()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._source.next()
+        except TimeoutError:
+            raise self._overdue() from None
+
+    def _engine_deadline(self) -> float:
         # An engine with live text may have said all it was given; how long to wait for text is the source's matter.
-        waits_for_text = self._engine.takes_live_text and self._source.open
-        return patience + settings.text_timeout if waits_for_text else patience
+        return min(self._now() + self._patience, self._deadline) if self._engine_has_all else self._deadline
 
-    def _too_late(self, engine_deadline: float) -> KoeError:
-        if self._deadline <= engine_deadline:
-            limit = self._settings.request_timeout
-            return DeadlineExceeded(f"the request took longer than {limit:g} seconds (setting speech.request_timeout)")
-        what = "next audio" if self._heard else "first audio"
-        return EngineTimeout(f"the {self._engine.name} engine gave no {what} within {self._patience():g} seconds")
+    @property
+    def _patience(self) -> float:
+        return self._settings.chunk_timeout if self._heard else self._settings.first_audio_timeout
+
+    def _wait_no_longer_than(self, when: float) -> None:
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(when)
+
+    def _check_deadline(self) -> None:
+        """Also where nothing had to be waited for: a client that reads slowly takes time, too."""
+        if self._now() >= self._deadline:
+            raise self._overdue()
+
+    def _overdue(self) -> KoeError:
+        limit = self._settings.request_timeout
+        return DeadlineExceeded(f"the request took longer than {limit:g} seconds (setting speech.request_timeout)")
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _silence(seconds: float, sample_rate: int) -> Iterator[bytes]:
+    """In pieces, so that a long pause costs no memory and can be cancelled or cut off."""
+    left = BYTES_PER_SAMPLE * round(seconds * sample_rate)
+    while left > 0:
+        yield bytes(min(left, MAX_TAKE_BYTES))
+        left -= MAX_TAKE_BYTES

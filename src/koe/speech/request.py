@@ -61,5 +61,5 @@ class SpeechStats:
 
     @property
     def real_time_factor(self) -> float | None:
-        """Seconds of work for a second of audio."""
+        """Seconds of `elapsed` for a second of audio: also those in which text, a turn or the listener was awaited."""
         return self.elapsed / self.audio_seconds if self.audio_seconds else None

@@ -5,10 +5,10 @@ import difflib
 import logging
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
-from koe.core.languages import best_match
+from koe.core.languages import best_match, canonical
 from koe.core.text import detect
 from koe.core.text.normalise import Normaliser
 from koe.core.voice import Voice
@@ -90,6 +90,8 @@ class Speaker:
 
     def open(self, request: SpeechRequest) -> Utterance:
         """To be called in the event loop that will iterate. Raises UnknownVoice."""
+        if request.language is not None:
+            request = replace(request, language=_tag(request.language))
         voice = self._choose(request)
         chosen = Candidate(self._engines[voice.engine], voice)
         if request.style and request.style not in voice.styles:
@@ -104,7 +106,7 @@ class Speaker:
 
     def default_voice(self, language: str | None = None) -> Voice:
         """What speaks where no voice is named. Raises UnknownVoice where no voice speaks that language."""
-        return self._choose(SpeechRequest(language=language))
+        return self._choose(SpeechRequest(language=_tag(language) if language is not None else None))
 
     def _choose(self, request: SpeechRequest) -> Voice:
         if request.voice is not None:
@@ -119,7 +121,8 @@ class Speaker:
         voices = {voice.id: voice for voice in self.voices()}
         if voice_id in voices:
             return voices[voice_id]
-        near = difflib.get_close_matches(voice_id, voices, n=3, cutoff=0.5)
+        # Cut, because the search takes long where the word is long.
+        near = difflib.get_close_matches(voice_id[:100], voices, n=3, cutoff=0.5)
         hint = f"; the nearest are {', '.join(near)}" if near else ""
         raise UnknownVoice(f"there is no voice {voice_id[:100]!r}{hint} (`koe voices` lists them all)")
 
@@ -138,6 +141,13 @@ class Speaker:
         engine = self._engines[self._fallback]
         stand_in = _speaks(request.language or voice.languages[0], engine.voices())
         return Candidate(engine, stand_in) if stand_in is not None else None
+
+
+def _tag(language: str) -> str:
+    try:
+        return canonical(language)
+    except ValueError as error:
+        raise UnknownVoice(str(error)) from None
 
 
 def _language_of(request: SpeechRequest, voice: Voice) -> str | None:

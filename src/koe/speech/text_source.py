@@ -73,7 +73,7 @@ class TextSource:
     async def _normalise_some(self) -> None:
         if self._raw:
             self._parts.extend(self._normaliser.feed(self._raw.popleft()))
-            if not self._parts:
+            if self._raw or not self._parts:
                 await asyncio.sleep(0)
         elif self._finished:
             self._parts.extend(self._normaliser.finish())

@@ -37,7 +37,6 @@ class Utterance:
         self._chosen, self._fallback = chosen, fallback
         self._source = TextSource(normaliser, settings.max_characters, settings.text_timeout)
         self._clock = asyncio.get_running_loop().time
-        self._deadline = self._clock() + settings.request_timeout
         self._target_rate = request.sample_rate or settings.sample_rate
         self._engine_rate: int | None = None
         self._first_text: float | None = None
@@ -98,10 +97,12 @@ class Utterance:
 
     async def _with_fallback(self) -> AsyncGenerator[bytes]:
         speaker: Candidate | None = self._chosen
+        # Only from here on: the request may have waited for others, whose time is not its own.
+        deadline = self._clock() + self._settings.request_timeout
         while speaker is not None:
             attempt, speaker = speaker, None
             try:
-                async with aclosing(self._spoken_by(attempt)) as chunks:
+                async with aclosing(self._spoken_by(attempt, deadline)) as chunks:
                     async for pcm in chunks:
                         yield pcm
             except EngineError as error:
@@ -120,9 +121,9 @@ class Utterance:
         self._source.rewind()
         return fallback
 
-    async def _spoken_by(self, candidate: Candidate) -> AsyncGenerator[bytes]:
+    async def _spoken_by(self, candidate: Candidate, deadline: float) -> AsyncGenerator[bytes]:
         """One engine's PCM, bounded in length."""
-        delivery = Delivery(candidate, self._source, self._options(candidate), self._settings, self._deadline)
+        delivery = Delivery(candidate, self._source, self._options(candidate), self._settings, deadline)
         seconds = 0.0
         async with aclosing(delivery.chunks()) as chunks:
             async for pcm in chunks:

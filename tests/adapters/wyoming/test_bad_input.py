@@ -4,6 +4,7 @@ import asyncio
 import json
 import resource
 import threading
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -11,9 +12,11 @@ import pytest
 from wyoming.event import Event, async_read_event
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeVoice
 
+from koe.adapters.wyoming.connection import Connection
 from koe.adapters.wyoming.framing import encode
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine, Faults
+from koe.engine.pipe import PcmPipe
 from koe.settings import SpeechSettings
 from tests.support.house import PATIENCE, Heard, House, hear, house
 from tests.support.waiting import eventually
@@ -84,6 +87,11 @@ def header(**fields: object) -> bytes:
         (header(type="synthesize", data={"text": "...!?"}), "nothing-to-speak"),
         (header(type="synthesize", data={"text": "Hi", "voice": {"name": "nobody"}}), "unknown-voice"),
         (header(type="synthesize", data={"text": "Hi", "voice": {"language": "xx"}}), "unknown-voice"),
+        (header(type="synthesize", data={"text": "Hi", "voice": {"language": "german"}}), "unknown-voice"),
+        (
+            header(type="synthesize", data={"text": "Hi", "voice": {"name": "espeak-de", "language": "?"}}),
+            "unknown-voice",
+        ),
     ],
     ids=lambda value: None if isinstance(value, str) else f"{value[:40]!r}",
 )
@@ -165,6 +173,30 @@ async def _drip(writer: asyncio.StreamWriter, data: bytes) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_speech_may_end_in_the_very_turn_in_which_the_patience_with_an_event_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = asyncio.get_running_loop()
+    spoken: asyncio.Future[None] = clock.create_future()
+
+    async def stream(*_: object) -> None:
+        await spoken
+
+    monkeypatch.setattr(Connection, "_stream", stream)
+    async with house(FakeEngine(), idle_timeout=0.2) as it, raw(it) as (reader, writer):
+        writer.write(SYNTHESIZE + SYNTHESIZE[:9])
+        await eventually(lambda: any(connection._unfinished for connection in it.server._open))
+        [connection] = it.server._open
+        patience_ends = connection._patience.when()
+        assert patience_ends is not None
+        # A busy turn lets both come due in the next one.
+        clock.call_at(patience_ends - 0.01, time.sleep, 0.02)
+        clock.call_at(patience_ends - 0.001, spoken.set_result, None)
+        [error] = await answer(reader)
+    assert error.data["code"] == "deadline-exceeded"
+    assert "unexpected" not in caplog.text
+
+
 async def test_a_slow_writer_that_comes_to_an_end_is_served() -> None:
     async with house(FakeEngine()) as it, raw(it) as (reader, writer):
         for byte in SYNTHESIZE:
@@ -201,6 +233,53 @@ async def test_where_all_connections_are_busy_the_next_is_told_so() -> None:
         assert (await it.say("Me too.")).error == "busy"
         gate.release(1000)
         assert {heard.error for heard in await asyncio.gather(*busy)} == {None}
+
+
+async def test_whoever_was_refused_makes_no_place_for_others() -> None:
+    gate = threading.Semaphore(0)
+    engine = FakeEngine(faults=Faults(before_step=gate.acquire))
+    async with house(engine, max_connections_per_address=3) as it, AsyncExitStack() as open_ones:
+        for _ in range(3):
+            _, writer = await open_ones.enter_async_context(raw(it))
+            writer.write(SYNTHESIZE)
+        await eventually(lambda: engine.open_streams == 3)
+        for _ in range(10):
+            reader, _ = await open_ones.enter_async_context(raw(it))
+            async with asyncio.timeout(PATIENCE):
+                refusal = await async_read_event(reader)
+            assert refusal is not None
+            assert refusal.data["code"] == "busy"
+        assert it.server.connections <= 4
+        gate.release(1000)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        header(type="ping") * 10_000,
+        header(type="transcribe") * 10_000,
+        header(type="synthesize-start") + header(type="synthesize-chunk", data={"text": ""}) * 10_000,
+    ],
+    ids=["ping", "transcribe", "synthesize-chunk"],
+)
+async def test_a_flood_of_small_events_leaves_turns_to_others(sent: bytes) -> None:
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with house(FakeEngine()) as it, raw(it) as (reader, writer):
+        counting = asyncio.create_task(count_turns())
+        writer.write(sent + header(type="ping", data={"text": "the last"}))
+        async with asyncio.timeout(PATIENCE):
+            while (event := await async_read_event(reader)) is not None and event.data != {"text": "the last"}:
+                pass
+        counting.cancel()
+    assert event is not None
+    assert turns > 100
 
 
 async def test_a_client_that_vanishes_frees_its_engine_within_one_chunk() -> None:
@@ -268,6 +347,27 @@ async def test_an_engine_that_fails_after_its_first_chunk_is_an_error_and_no_tru
             assert heard.error == "engine-failed"
 
 
+@pytest.mark.parametrize("failure", [OSError("no space left"), TimeoutError(), ValueError("a bug")])
+async def test_no_failure_inside_is_taken_for_a_client_that_left(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    taken = PcmPipe.__anext__
+
+    async def fail_at_the_second(pipe: PcmPipe) -> bytes:
+        if pipe in seen:
+            raise failure
+        seen.add(pipe)
+        return await taken(pipe)
+
+    seen: set[PcmPipe] = set()
+    async with house(FakeEngine(pace=10.0)) as it:
+        monkeypatch.setattr(PcmPipe, "__anext__", fail_at_the_second)
+        heard = await it.say("Hello there.")
+        assert heard.types == ["audio-start", "audio-chunk", "error"]
+        monkeypatch.undo()
+        await assert_serves(it)
+
+
 @pytest.mark.parametrize("faults", [Faults(fail_at=0), Faults(hang_at=0), Faults(start="no weights")])
 @pytest.mark.parametrize("live", [True, False])
 async def test_an_engine_that_fails_before_its_first_chunk_is_replaced(faults: Faults, live: bool) -> None:
@@ -323,6 +423,23 @@ async def test_a_request_that_takes_too_long_as_a_whole_is_given_up() -> None:
         heard = await it.say("Hello there.")
         assert heard.error == "deadline-exceeded"
         gate.release(1000)
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_text_without_words_does_not_prolong_a_request(live: bool) -> None:
+    engine = FakeEngine(takes_live_text=live)
+    async with house(engine, speech=SpeechSettings(request_timeout=1)) as it, raw(it) as (reader, writer):
+        writer.write(encode(SynthesizeStart(ONE_LANGUAGE).event()))
+        dripping = asyncio.create_task(_drip_nothing(writer))
+        [error] = await answer(reader)
+        dripping.cancel()
+        assert error.data["code"] == "deadline-exceeded"
+
+
+async def _drip_nothing(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(encode(SynthesizeChunk("").event()))
+        await asyncio.sleep(0.01)
 
 
 async def test_rooms_are_served_while_everything_goes_wrong() -> None:

@@ -151,6 +151,14 @@ def test_nesting_beyond_the_parser_is_refused_like_any_other() -> None:
         list(EventReader(limits).feed(deep + b"]" * 200_000 + b"}\n"))
 
 
+@pytest.mark.parametrize("value", [b"[],", b"{},", b"1,"])
+def test_many_values_in_one_event_are_refused_before_they_are_read(value: bytes) -> None:
+    data = b'{"a": [' + value * 500 + b"0]}"
+    header = json.dumps({"type": "x", "data_length": len(data)}).encode()
+    with pytest.raises(LimitExceeded, match="too many values"):
+        read(header + b"\n" + data)
+
+
 def test_the_buffer_holds_no_more_than_one_event() -> None:
     reader = EventReader(LIMITS)
     for _ in range(50):

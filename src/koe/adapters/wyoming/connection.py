@@ -23,6 +23,7 @@ from koe.speech import Speaker, SpeechRequest, Utterance
 _log = logging.getLogger(__name__)
 
 _READ_BYTES = 65536
+_EVENTS_AT_ONCE = 64
 _WRITE_BUFFER_BYTES = 65536
 _FAREWELL_SECONDS = 2.0
 
@@ -91,6 +92,13 @@ class Connection:
         if not self._unfinished:
             self.end(None)
 
+    def drop(self) -> None:
+        """Make room; a farewell that is under way is cut short."""
+        if self._ended:
+            self._writer.transport.abort()
+        else:
+            self.end(None)
+
     def end(self, error: KoeError | None) -> None:
         """Leave at once, telling the client why if there is a reason. The first reason stays."""
         if self._ended:
@@ -103,7 +111,7 @@ class Connection:
         try:
             async with self._patience:
                 self._reset_patience()
-                while data := await self._reader.read(_READ_BYTES):
+                while data := await self._read():
                     await self._receive(data)
         except TimeoutError:
             raise DeadlineExceeded(
@@ -115,16 +123,21 @@ class Connection:
 
     async def _receive(self, data: bytes) -> None:
         begun_earlier, complete = self._events.in_the_middle, False
-        for event in self._events.feed(data):
+        for number, event in enumerate(self._events.feed(data), 1):
             complete = True
             for action in self._dialogue.receive(event):
                 await self._do(action)
+            # Thousands of small events may have come at once: everybody else goes on in between.
+            if number % _EVENTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         if complete or not begun_earlier:
             self._reset_patience()
 
     def _reset_patience(self) -> None:
         """An event that has begun must come to its end, and someone who asks nothing must leave."""
         self._quiet_since = self._clock()
+        if self._patience.expired():
+            return
         is_awaited = self._events.in_the_middle or not self._unfinished
         self._patience.reschedule(self._quiet_since + self._settings.idle_timeout if is_awaited else None)
 
@@ -202,22 +215,30 @@ class Connection:
         try:
             async with asyncio.timeout(self._settings.write_timeout):
                 await self._writer.drain()
-        except TimeoutError:
+        except OSError:
+            # Also when the time is over: TimeoutError is an OSError.
             self._writer.transport.abort()
+            raise _ClientLeft from None
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._reader.read(_READ_BYTES)
+        except OSError:
             raise _ClientLeft from None
 
     def _reason(self, failures: BaseExceptionGroup[BaseException]) -> KoeError | None:
         """What the client is told of the failures that ended the conversation."""
-        known, _ = failures.split(KoeError)
+        known, others = failures.split(KoeError)
+        _, bugs = others.split(_ClientLeft) if others is not None else (None, None)
+        if bugs is not None:
+            _log.error("unexpected failure on connection %s", self._name, exc_info=bugs)
         if known is not None:
             return next(_leaves(known))
-        _, bugs = failures.split((_ClientLeft, OSError))
-        if bugs is None:
-            return None
-        _log.error("unexpected failure on connection %s", self._name, exc_info=bugs)
-        return KoeError("an unexpected failure; the server's log has the details")
+        return KoeError("an unexpected failure; the server's log has the details") if bugs is not None else None
 
     async def _leave(self, error: KoeError | None) -> None:
+        # From here on nobody ends it any more: that would lose the farewell.
+        self._ended = True
         try:
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 if error is not None:

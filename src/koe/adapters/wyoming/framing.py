@@ -14,6 +14,9 @@ from wyoming.event import Event
 
 from koe.core.errors import LimitExceeded, MalformedInput
 
+_BYTES_PER_VALUE = 16
+"""On average, of the largest event allowed: a million empty lists would keep the event loop busy for too long."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameLimits:
@@ -106,6 +109,8 @@ class EventReader:
             text = encoded.decode("utf-8")
         except UnicodeDecodeError as error:
             raise MalformedInput(f"{what} is not UTF-8 (byte {error.start})") from None
+        if sum(map(encoded.count, (b",", b"[", b"{"))) > self._limits.max_data_bytes // _BYTES_PER_VALUE:
+            raise LimitExceeded(f"{what} holds too many values")
         too_deep = LimitExceeded(f"{what} is nested deeper than {self._limits.max_nesting} levels")
         try:
             value = json.loads(text)

@@ -103,21 +103,21 @@ class WyomingServer:
         out those who have something to say."""
         settings = self._settings
         neighbours = [connection for connection, peer in self._open.items() if peer == address]
-        if len(neighbours) >= settings.max_connections_per_address:
-            return self._evict(neighbours, f"{len(neighbours)} connections from {address}")
-        if len(self._open) >= settings.max_connections:
-            return self._evict(list(self._open), f"{len(self._open)} connections")
-        return None
+        crowd = self._evict(neighbours, settings.max_connections_per_address, f"connections from {address}")
+        return crowd or self._evict(list(self._open), settings.max_connections, "connections")
 
-    def _evict(self, candidates: list[Connection], crowd: str) -> Busy | None:
+    def _evict(self, candidates: list[Connection], limit: int, what: str) -> Busy | None:
+        """Those that are refused or take their leave are idle, too: they go, but make no place for others."""
+        if len(candidates) < limit:
+            return None
         idle = [(since, connection) for connection in candidates if (since := connection.idle_since) is not None]
-        if not idle:
-            return Busy(f"all {crowd} are in use: try again later")
-        _, longest = min(idle, key=lambda pair: pair[0])
-        self._open.pop(longest, None)
-        longest.end(None)
-        _log.debug("%s: the one that was idle longest was closed", crowd)
-        return None
+        if idle:
+            _, longest = min(idle, key=lambda pair: pair[0])
+            self._open.pop(longest, None)
+            longest.drop()
+            _log.debug("%d %s: the one that was idle longest was closed", len(candidates), what)
+        in_use = len(candidates) - len(idle)
+        return Busy(f"all {in_use} {what} are in use: try again later") if in_use >= limit else None
 
 
 def _peer(writer: asyncio.StreamWriter) -> str:

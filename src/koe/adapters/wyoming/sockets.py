@@ -13,9 +13,10 @@ def open_socket(address: ListenAddress) -> socket.socket:
     """A bound, listening socket. Raises SettingsError with the remedy."""
     try:
         return _open_unix(Path(address.path)) if address.kind == "unix" else _open_tcp(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = "that is no host name" if isinstance(error, UnicodeError) else error.strerror or error
         raise SettingsError(
-            f"can't listen on {address}: {error.strerror or error}. If another program has it (perhaps another Koe), "
+            f"can't listen on {address}: {reason}. If another program has it (perhaps another Koe), "
             "stop that one, or choose another address with --listen or the setting wyoming.listen"
         ) from error
 
@@ -25,7 +26,7 @@ def uri_of(bound: socket.socket) -> str:
     if bound.family == socket.AF_UNIX:
         return f"unix://{bound.getsockname()}"
     host, port = bound.getsockname()[:2]
-    if host in ("::", "0.0.0.0"):
+    if host == "::" and not bound.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
         return f"tcp://*:{port}"
     return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,6 +17,8 @@ from koe.engine.espeak.library import EspeakLibrary
 from koe.engine.espeak.seam import Seam
 from koe.engine.espeak.voices import to_voice
 from koe.engine.pipe import MAX_TAKE_BYTES, PcmPipe
+
+_log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT = 5.0
 _FIRST = -1
@@ -130,19 +133,27 @@ class EspeakEngine:
 
     def _run(self, report: Callable[[EngineUnavailable | None], None]) -> None:
         try:
-            library = EspeakLibrary()
+            library = self._load()
         except EngineUnavailable as error:
             report(error)
             return
-        self.sample_rate = library.sample_rate
-        found = [(to_voice(voice), voice.identifier) for voice in library.voices()]
-        self._identifiers = {voice.id: identifier for voice, identifier in found}
-        self._voices = tuple(voice for voice, _ in found)
         report(None)
         while (job := self._jobs.get()).pipe is not None:
             self._speak(library, job, job.pipe)
         library.close()
         self._refuse_waiting()
+
+    def _load(self) -> EspeakLibrary:
+        library = EspeakLibrary()
+        try:
+            found = [(to_voice(voice), voice.identifier) for voice in library.voices()]
+        except Exception as error:
+            library.close()
+            raise EngineUnavailable(f"espeak-ng's voices can't be read: {error}") from error
+        self.sample_rate = library.sample_rate
+        self._identifiers = {voice.id: identifier for voice, identifier in found}
+        self._voices = tuple(voice for voice, _ in found)
+        return library
 
     def _speak(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
         if pipe.closed:
@@ -155,6 +166,10 @@ class EspeakEngine:
                 self._speak_whole(library, job, pipe)
         except EngineError as error:
             pipe.end(error)
+        except Exception as error:
+            # Whatever it was, the thread goes on: without it the house would be silent.
+            _log.exception("unexpected failure in the espeak engine")
+            pipe.end(EngineError(f"an unexpected failure in the espeak engine: {type(error).__name__}"))
 
     def _speak_opening(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
         """Others wait for their first audio: break off early, and go on when they have theirs."""
@@ -190,6 +205,8 @@ class EspeakEngine:
 
 class EspeakStream:
     """One segment: espeak-ng begins when its text is complete."""
+
+    seed = None
 
     def __init__(self, engine: EspeakEngine, voice_id: str, options: SpeechOptions) -> None:
         self._engine, self._voice_id, self._options = engine, voice_id, options

@@ -1,0 +1,197 @@
+"""Continuous batching: streams join, pause and leave at any frame, and one step makes a frame of each that can go on.
+
+    take text -> begin one newcomer -> a frame for every row that may go on -> sound, the first chunks first
+
+Rooms go before batches, in the order they came: where places run out, a batch's row is put aside and goes on later.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+
+from koe.core.errors import EngineError, KoeError
+from koe.engine.qwen.codec import StreamingDecoder
+from koe.engine.qwen.device import is_out_of_memory
+from koe.engine.qwen.frames import FrameGenerator
+from koe.engine.qwen.guards import Counters, frame_cap
+from koe.engine.qwen.prompt import Cloned, PromptBuilder
+from koe.engine.qwen.stream import Stream
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What one checkpoint computes with; belongs to the engine's thread."""
+
+    frames: FrameGenerator
+    decoder: StreamingDecoder
+    prompts: PromptBuilder
+
+
+class Batch:
+    def __init__(self, model: Model, lead_seconds: float, counters: Counters) -> None:
+        """`lead_seconds`: how far a stream may be ahead of its consumer."""
+        self._model, self._lead, self.counters = model, lead_seconds, counters
+        self._streams: list[Stream] = []
+
+    @property
+    def streams(self) -> int:
+        return len(self._streams)
+
+    def add(self, stream: Stream) -> None:
+        """In its place: by priority, then in the order they came."""
+        before = [each for each in self._streams if each.request.priority <= stream.request.priority]
+        self._streams.insert(len(before), stream)
+
+    def step(self) -> bool:
+        """One frame for whoever can go on; False where nobody can."""
+        for stream in self._streams:
+            stream.take_text()
+        self._let_go()
+        began = self._begin_one()
+        self._resume_those_put_aside()
+        rows = [stream for stream in self._streams if self._can_go_on(stream)]
+        if rows:
+            self._advance(rows)
+            self._sound([stream for stream in rows if stream.row is not None and stream.due])
+        return began or bool(rows)
+
+    def close(self, error: KoeError) -> None:
+        """End all streams."""
+        self._fail(list(self._streams), error)
+
+    def _let_go(self) -> None:
+        """Of the streams that nobody listens to any more, and of those that have come to their end."""
+        for stream in list(self._streams):
+            if stream.pipe.closed or stream.done:
+                self._remove(stream)
+                stream.pipe.end()
+
+    def _remove(self, stream: Stream) -> None:
+        if stream.row is not None:
+            self._model.frames.close(stream.row)
+        self._streams.remove(stream)
+
+    def _fail(self, streams: Sequence[Stream], error: KoeError) -> None:
+        for stream in streams:
+            self._remove(stream)
+            stream.pipe.end(error)
+
+    # Beginning
+
+    def _begin_one(self) -> bool:
+        """At most one prompt a step, so that no running stream waits for more than one."""
+        ready = (each for each in self._streams if each.ready_to_begin(self._model.prompts))
+        stream = next(ready, None)
+        if stream is None or not (self._model.frames.free or self._put_aside_for(stream)):
+            return False
+        try:
+            self._begin(stream)
+        except Exception as error:
+            self._fail([stream], _as_koe_error(error))
+        return True
+
+    def _begin(self, stream: Stream) -> None:
+        model, voice = self._model, stream.request.voice
+        prompt = stream.prompt(model.prompts)
+        stream.row = model.frames.open(prompt, stream.request.sampling, stream.seed)
+        stream.decoder = model.decoder.open()
+        if isinstance(voice, Cloned) and voice.reference is not None:
+            # The generation continues the reference's sound.
+            model.decoder.skip([stream.decoder], voice.reference.codes[None])
+        self.counters.generations += 1
+
+    def _put_aside_for(self, stream: Stream) -> bool:
+        """Take the place of a stream that may wait longer: the last of lower priority."""
+        holders = [each for each in self._streams if each.row is not None and not each.row.suspended]
+        others = [each for each in holders if each.request.priority > stream.request.priority]
+        if not others or others[-1].row is None:
+            return False
+        self._model.frames.suspend(others[-1].row)
+        return True
+
+    def _resume_those_put_aside(self) -> None:
+        for stream in self._streams:
+            if self._model.frames.free and stream.row is not None and stream.row.suspended:
+                self._model.frames.resume(stream.row)
+
+    def _can_go_on(self, stream: Stream) -> bool:
+        row = stream.row
+        return (
+            row is not None and not row.suspended and stream.has_room(self._lead) and stream.hear(self._model.prompts)
+        )
+
+    # Going on
+
+    def _advance(self, streams: Sequence[Stream]) -> None:
+        rows = [stream.row for stream in streams if stream.row is not None]
+        try:
+            codes = self._model.frames.advance(rows, [stream.next_text() for stream in streams])
+        except Exception as error:
+            self._fail(streams, _as_koe_error(error))
+            return
+        for stream, frame in zip(streams, codes, strict=True):
+            stream.codes.append(frame)
+        self.counters.frames += len(streams)
+
+    def _sound(self, streams: Sequence[Stream]) -> None:
+        """First chunks before later ones, those of equal length together."""
+
+        def order(stream: Stream) -> tuple[bool, int]:
+            return stream.sent_bytes > 0, stream.chunk
+
+        for _, alike in groupby(sorted(streams, key=order), key=order):
+            self._decode(list(alike))
+        for stream in streams:
+            if stream.row is not None and stream in self._streams:
+                self._judge(stream)
+
+    def _decode(self, streams: Sequence[Stream]) -> None:
+        try:
+            while due := [stream for stream in streams if stream.due]:
+                codes = torch.cat([stream.take_codes() for stream in due])
+                states = [stream.decoder for stream in due if stream.decoder is not None]
+                for stream, wave in zip(due, self._model.decoder.decode(states, codes), strict=True):
+                    stream.send(wave)
+        except Exception as error:
+            self._fail(streams, _as_koe_error(error))
+
+    def _judge(self, stream: Stream) -> None:
+        """Whether the generation has come to its end, by itself or by force."""
+        row, generation = stream.row, stream.generation
+        assert row is not None
+        assert generation is not None
+        cap = frame_cap(len(generation.ids), stream.request.max_seconds)
+        capped = generation.complete and row.frames >= cap or not self._model.frames.room(row)
+        if not (row.finished or stream.silence.dead or capped):
+            return
+        self._model.frames.close(row)
+        if row.finished or stream.sent_bytes:
+            self._count(stream, capped=capped and not row.finished)
+            stream.end_generation()
+        elif stream.retried:
+            self._fail([stream], EngineError("the model stayed silent, also with another seed"))
+        else:
+            self.counters.retried += 1
+            stream.try_again()
+
+    def _count(self, stream: Stream, *, capped: bool) -> None:
+        if stream.silence.dead:
+            self.counters.silenced += 1
+            _log.warning("a generation died away without an end: ended after %g s of silence", 3.0)
+        elif capped:
+            self.counters.capped += 1
+            _log.warning("a generation did not end by itself: cut off at the length of its text")
+
+
+def _as_koe_error(error: Exception) -> KoeError:
+    if isinstance(error, KoeError):
+        return error
+    if is_out_of_memory(error):
+        return EngineError("the model ran out of memory for this request; other requests go on")
+    _log.error("the model failed", exc_info=error)
+    return EngineError(f"the model failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}")

@@ -1,0 +1,54 @@
+"""The two models that make a frame, as FrameGenerator drives them: whoever computes them otherwise implements these."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+Choose = Callable[[Tensor], Tensor]
+"""Scores float32 [n, vocabulary], one row for each stream, in its order -> ids int64 [n]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the talker makes of what it has heard."""
+
+    hidden: Tensor
+    """[n, d]: the code predictor's starting point."""
+
+    logits: Tensor
+    """[n, vocabulary]: of the next frame's first code."""
+
+
+class TalkerExecutor(Protocol):
+    """A fixed number of slots, each with the past of one stream. Slots know nothing of each other."""
+
+    @property
+    def slots(self) -> int: ...
+
+    def room(self, slot: int) -> int:
+        """How many positions this slot can still take."""
+        ...
+
+    def prefill(self, slot: int, embeds: Tensor) -> Outlook:
+        """Begin a stream in a free slot with embeds [t, d], t <= room; the outlook after its last position, n = 1."""
+        ...
+
+    def step(self, slots: Sequence[int], embeds: Tensor) -> Outlook:
+        """One more position, embeds [n, d], for each of these slots, which are all different and have room."""
+        ...
+
+    def release(self, slot: int) -> None:
+        """Forget the slot's stream, for good: nothing of it is left for the next one."""
+        ...
+
+
+class PredictorExecutor(Protocol):
+    def predict(self, hidden: Tensor, first: Tensor, choose: Choose) -> tuple[Tensor, Tensor]:
+        """The rest of a frame for n streams, from the talker's hidden [n, d] and their first codes int64 [n].
+
+        -> codes int64 [n, groups] and the sum of their embeddings [n, d], the talker's next input less the text.
+        `choose` is called once for each further code.
+        """
+        ...

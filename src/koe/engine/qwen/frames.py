@@ -1,0 +1,142 @@
+"""Frames of any number of streams, step by step: each gets exactly the codes that it would get alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from koe.core.errors import Busy, LimitExceeded
+from koe.engine.qwen.code_predictor import CodePredictor
+from koe.engine.qwen.executors import Outlook, PredictorExecutor, TalkerExecutor
+from koe.engine.qwen.prompt import Prompt
+from koe.engine.qwen.sampling import FirstCodes, Sampling, draw
+from koe.engine.qwen.talker import Talker
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One stream; only its FrameGenerator changes it."""
+
+    slot: int
+    sampling: Sampling
+    generator: torch.Generator
+
+    frames: int = 0
+    """So many have been made."""
+
+    finished: bool = False
+    """The speech has ended: the last frame was the last."""
+
+    closed: bool = False
+
+
+class FrameGenerator:
+    """Makes the next frame of any of its rows. Rows join, pause and leave at any frame.
+
+    Whoever opens a row closes it. Like all of the model, it belongs to one thread.
+    """
+
+    def __init__(self, talker: TalkerExecutor, predictor: PredictorExecutor, rules: FirstCodes, pad: Tensor) -> None:
+        """`pad` [d]: what is added to a frame that has no text."""
+        self._talker, self._predictor, self._rules = talker, predictor, rules
+        self._pad = pad
+        self._free = list(range(talker.slots))
+        self._hidden = pad.new_zeros(talker.slots, pad.shape[0])
+        self._pending = torch.zeros(talker.slots, dtype=torch.int64, device=pad.device)
+        """The first code of each slot's next frame."""
+
+    @property
+    def free(self) -> int:
+        """So many rows can be opened."""
+        return len(self._free)
+
+    def room(self, row: Row) -> int:
+        """So many more frames fit."""
+        return self._talker.room(row.slot)
+
+    @torch.inference_mode()
+    def open(self, prompt: Prompt, sampling: Sampling, seed: int | None = None, *, slot: int | None = None) -> Row:
+        """A stream in a free slot, in this one where it is given. Without a seed every stream is another.
+
+        Raises Busy where there is none, LimitExceeded where the prompt leaves no room for a frame.
+        """
+        if not self._free or (slot is not None and slot not in self._free):
+            raise Busy("all places of the model are taken: try again later")
+        slot = self._free[0] if slot is None else slot
+        self._check_length(prompt, self._talker.room(slot))
+        generator = torch.Generator(self._pad.device)
+        _ = generator.seed() if seed is None else generator.manual_seed(seed)
+        row = Row(slot, sampling, generator)
+        self._rules.begin(slot, sampling.repetition_penalty)
+        self._look_ahead([row], self._talker.prefill(slot, prompt.embeds))
+        self._free.remove(slot)
+        return row
+
+    @torch.inference_mode()
+    def advance(self, rows: Sequence[Row], text: Sequence[Tensor | None]) -> Tensor:
+        """One frame of each of these rows: codes int64 [n, 16].
+
+        `text`: the embedding [d] that the talker hears beside each frame (the prompt's `trailing`, one after the
+        other), None for none left. Afterwards, `row.finished` tells whose last frame this was. Raises LimitExceeded
+        where a row has no room, before any row is touched.
+        """
+        slots = self._checked_slots(rows)
+        index = torch.tensor(slots, device=self._pad.device)
+        ways, generators = [row.sampling.rest for row in rows], [row.generator for row in rows]
+        codes, embeds = self._predictor.predict(
+            self._hidden[index], self._pending[index], lambda scores: draw(scores, ways, generators)
+        )
+        embeds = embeds + torch.stack([self._pad if one is None else one for one in text])
+        self._look_ahead(rows, self._talker.step(slots, embeds))
+        for row in rows:
+            row.frames += 1
+        return codes
+
+    @torch.inference_mode()
+    def close(self, row: Row) -> None:
+        """Give the slot back; nothing of the stream stays. Closing twice is harmless."""
+        if not row.closed:
+            row.closed = True
+            self._talker.release(row.slot)
+            self._free.append(row.slot)
+
+    def _look_ahead(self, rows: Sequence[Row], outlook: Outlook) -> None:
+        """Choose the first codes of the rows' next frames."""
+        slots = [row.slot for row in rows]
+        scores = self._rules.scores(slots, outlook.logits)
+        codes = draw(scores, [row.sampling.first for row in rows], [row.generator for row in rows])
+        self._rules.note(slots, codes)
+        self._hidden[slots], self._pending[slots] = outlook.hidden, codes
+        for row, code in zip(rows, codes.tolist(), strict=True):
+            row.finished = code == self._rules.end
+
+    def _checked_slots(self, rows: Sequence[Row]) -> list[int]:
+        slots = [row.slot for row in rows]
+        if not rows or len(set(slots)) < len(rows) or any(row.closed or row.finished for row in rows):
+            raise ValueError("advance takes rows that are open, unfinished and all different")
+        if not all(self._talker.room(slot) for slot in slots):
+            raise LimitExceeded("the speech is too long for one generation: cut its text into shorter parts")
+        return slots
+
+    def _check_length(self, prompt: Prompt, room: int) -> None:
+        if len(prompt.embeds) >= room:
+            raise LimitExceeded(f"text and reference take {len(prompt.embeds)} of the model's {room} positions")
+
+
+def frame_generator(model: Any, slots: int, positions: int) -> FrameGenerator:
+    """On a Qwen3TTSForConditionalGeneration: `slots` streams at once, of `positions` each, prompt and frames together.
+
+    A position costs 2 x layers x key-value heads x head size numbers in each slot: 229 kB in float32.
+    """
+    talker, config = model.talker, model.config
+    rules = FirstCodes(slots, config.talker_config.vocab_size, config.talker_config.codec_eos_token_id, model.device)
+    return FrameGenerator(Talker(talker, slots, positions), CodePredictor(talker, slots), rules, _pad(model))
+
+
+@torch.inference_mode()
+def _pad(model: Any) -> Tensor:
+    pad = torch.tensor([model.config.tts_pad_token_id], device=model.device)
+    embed: Tensor = model.talker.text_projection(model.talker.model.text_embedding(pad))[0]
+    return embed

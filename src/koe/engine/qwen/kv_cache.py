@@ -1,0 +1,140 @@
+"""The keys and values of the streams under way: slots of equal size, used again and again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from koe.engine.qwen.layers import attend_causal, attend_group
+
+_BEGIN = 256
+"""Positions that are made at first: 20 seconds of speech, less the prompt."""
+
+
+class SlotCache:
+    """Room for `slots` streams of up to `limit` positions each.
+
+    It starts small and doubles when a stream needs it, for all slots at once; it never shrinks.
+    """
+
+    def __init__(self, attention: Any, layers: int, slots: int, limit: int, *, masked: bool | None = None) -> None:
+        """`attention`: one of the model's, for shapes, type and device.
+
+        `masked`: attend to all rows in one call under a mask, instead of row by row without one. By default on
+        everything but a CPU, where a call costs less than the copy and the padding.
+        """
+        weight: Tensor = attention.k_proj.weight
+        self._limit = limit
+        self._length = [0] * slots
+        self._masked = weight.device.type != "cpu" if masked is None else masked
+        heads, head_dim = weight.shape[0] // attention.head_dim, attention.head_dim
+        shape = (slots, heads, min(_BEGIN, limit), head_dim)
+        self._keys = [weight.new_zeros(shape) for _ in range(layers)]
+        self._values = [weight.new_zeros(shape) for _ in range(layers)]
+
+    @property
+    def slots(self) -> int:
+        return len(self._length)
+
+    @property
+    def positions(self) -> int:
+        """So many are made for each slot."""
+        return self._keys[0].shape[2]
+
+    def length(self, slot: int) -> int:
+        return self._length[slot]
+
+    def room(self, slot: int) -> int:
+        return self._limit - self._length[slot]
+
+    def clear(self, slot: int) -> None:
+        """Zeros, not only a length of 0: what a masked row can't see must at least be finite."""
+        used = self._length[slot]
+        for tensor in (*self._keys, *self._values):
+            tensor[slot, :, :used] = 0
+        self._length[slot] = 0
+
+    def begin(self, slot: int, tokens: int) -> "Beginning":
+        """The first positions of a cleared slot."""
+        self._reserve(tokens)
+        self._length[slot] = tokens
+        return Beginning(self._keys, self._values, slot)
+
+    def extend(self, slots: Sequence[int]) -> "Extension":
+        """One more position for each of these slots."""
+        self._reserve(max(self._length[slot] for slot in slots) + 1)
+        for slot in slots:
+            self._length[slot] += 1
+        lengths = [self._length[slot] for slot in slots]
+        return (MaskedExtension if self._masked else Extension)(self._keys, self._values, slots, lengths)
+
+    def _reserve(self, positions: int) -> None:
+        if positions <= self.positions:
+            return
+        size = min(max(positions, 2 * self.positions), self._limit)
+        for tensors in (self._keys, self._values):
+            for index, old in enumerate(tensors):
+                slots, heads, used, head_dim = old.shape
+                tensors[index] = old.new_zeros((slots, heads, size, head_dim))
+                tensors[index][:, :, :used] = old
+
+
+class Beginning:
+    """Attention of a prompt to itself; an `Attend`."""
+
+    def __init__(self, keys: list[Tensor], values: list[Tensor], slot: int) -> None:
+        self._keys, self._values, self._slot = keys, values, slot
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        tokens = key.shape[0]
+        self._keys[layer][self._slot, :, :tokens] = key.transpose(0, 1)
+        self._values[layer][self._slot, :, :tokens] = value.transpose(0, 1)
+        return attend_causal(query[None], key[None], value[None])[0]
+
+
+class Extension:
+    """Attention of each row's new token to its own past, row by row; an `Attend`."""
+
+    def __init__(self, keys: list[Tensor], values: list[Tensor], slots: Sequence[int], lengths: Sequence[int]) -> None:
+        self._keys, self._values = keys, values
+        self._slots, self._lengths = slots, lengths
+        device = keys[0].device
+        self._where = torch.tensor(slots, device=device), torch.tensor(lengths, device=device) - 1
+
+    @property
+    def positions(self) -> Tensor:
+        """[n] of the new tokens."""
+        return self._where[1]
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        keys, values = self._keys[layer], self._values[layer]
+        slots, positions = self._where
+        keys[slots, :, positions] = key
+        values[slots, :, positions] = value
+        return self._attend(query, keys, values)
+
+    def _attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        rows = [
+            attend_group(query[row : row + 1], keys[slot : slot + 1, :, :length], values[slot : slot + 1, :, :length])
+            for row, (slot, length) in enumerate(zip(self._slots, self._lengths, strict=True))
+        ]
+        return rows[0] if len(rows) == 1 else torch.cat(rows)
+
+
+class MaskedExtension(Extension):
+    """The same in one call for all rows."""
+
+    def __init__(self, keys: list[Tensor], values: list[Tensor], slots: Sequence[int], lengths: Sequence[int]) -> None:
+        super().__init__(keys, values, slots, lengths)
+        self._longest = max(lengths)
+        self._mask = (torch.arange(self._longest, device=keys[0].device) <= self.positions[:, None])[:, None, None]
+
+    def _attend(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        return attend_group(query, self._rows(keys), self._rows(values), self._mask)
+
+    def _rows(self, tensor: Tensor) -> Tensor:
+        first, count = self._slots[0], len(self._slots)
+        if list(self._slots) == list(range(first, first + count)):
+            return tensor[first : first + count, :, : self._longest]
+        return tensor[:, :, : self._longest].index_select(0, self._where[0])

@@ -1,0 +1,56 @@
+"""The one door to the `qwen_tts` package, which takes seconds to import: only ever in the engine's thread."""
+
+import importlib
+import importlib.machinery
+import sys
+import threading
+import types
+from typing import Any
+
+from koe.core.errors import EngineUnavailable
+
+_CODEC_25HZ = "qwen_tts.core.tokenizer_25hz.modeling_qwen3_tts_tokenizer_v1"
+
+_importing = threading.Lock()
+
+
+def import_qwen_tts() -> Any:
+    """The module `qwen_tts`; it needs no torchaudio, sox or onnxruntime that works.
+
+    Raises EngineUnavailable where it isn't installed. Takes 5 to 7 seconds and 490 MB the first time.
+    """
+    with _importing:
+        _replace_25hz_codec()
+        _hide_torchaudio()
+        try:
+            return importlib.import_module("qwen_tts")  # has no types
+        except ImportError as error:
+            remedy = "install it with: pip install 'koe[qwen]'"
+            raise EngineUnavailable(f"the qwen engine can't be imported ({error}); {remedy}") from error
+
+
+def _replace_25hz_codec() -> None:
+    """No published checkpoint uses the 25 Hz codec, but importing it needs torchaudio, sox and onnxruntime."""
+    if _CODEC_25HZ in sys.modules:
+        return
+
+    class Qwen3TTSTokenizerV1Model:
+        """Registered by the package, never made."""
+
+        def __init__(self, *_: object, **__: object) -> None:
+            raise EngineUnavailable("checkpoints with the 25 Hz codec are not supported")
+
+    placeholder = types.ModuleType(_CODEC_25HZ)
+    placeholder.__spec__ = importlib.machinery.ModuleSpec(_CODEC_25HZ, loader=None)
+    vars(placeholder)["Qwen3TTSTokenizerV1Model"] = Qwen3TTSTokenizerV1Model
+    sys.modules[_CODEC_25HZ] = placeholder
+
+
+def _hide_torchaudio() -> None:
+    """The torchaudio on PyPI is built for CUDA: beside a torch for the CPU it fails while it loads.
+
+    None in sys.modules is Python's own way to say "not installed", which transformers understands.
+    """
+    modules: dict[str, types.ModuleType | None] = dict(sys.modules)
+    if modules.get("torchaudio") is None:
+        vars(sys)["modules"]["torchaudio"] = None

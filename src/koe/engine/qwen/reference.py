@@ -1,0 +1,52 @@
+"""What the model keeps of a reference clip: its codes, and the embedding of who speaks."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from koe.core.errors import MalformedInput
+
+SAMPLE_RATE = 24_000
+"""Hz; what both encoders take."""
+
+FRAME_SAMPLES = 1920
+"""Samples of a frame; the shortest clip."""
+
+
+class ReferenceEncoder:
+    """The encoders of a loaded Base model, each called just as the package does.
+
+    Clips are float32 [samples], mono, 24 kHz, within +-1. Raises MalformedInput where one isn't.
+    """
+
+    def __init__(self, model: Any) -> None:
+        """`model`: a Qwen3TTSForConditionalGeneration of kind "base" with its speech tokenizer."""
+        self._model = model
+        self._codec = model.speech_tokenizer.model
+
+    @torch.inference_mode()
+    def codes(self, samples: NDArray[np.float32]) -> Tensor:
+        """int64 [frames, 16], as Qwen3TTSTokenizer.encode gives them; a last partial frame counts."""
+        _check(samples)
+        values = torch.from_numpy(samples)[None].to(self._codec.device)
+        heard = torch.ones_like(values, dtype=torch.int64)
+        codes: Tensor = self._codec.encode(values.to(self._codec.dtype), heard, return_dict=True).audio_codes[0]
+        return codes
+
+    def speaker_embedding(self, samples: NDArray[np.float32]) -> Tensor:
+        """[hidden size of the talker], of the model's dtype."""
+        _check(samples)
+        embedding: Tensor = self._model.extract_speaker_embedding(samples, SAMPLE_RATE)
+        return embedding
+
+
+def _check(samples: NDArray[np.float32]) -> None:
+    if samples.ndim != 1 or samples.dtype != np.float32:
+        raise MalformedInput(f"a reference is mono float32 samples, not {samples.dtype} {samples.shape}")
+    if len(samples) < FRAME_SAMPLES:
+        raise MalformedInput(f"a reference of {len(samples)} samples is too short: {FRAME_SAMPLES} at least")
+    if not np.abs(samples).max() <= 1.0:
+        raise MalformedInput("a reference has samples beyond +-1, or that aren't numbers")
