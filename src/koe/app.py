@@ -19,6 +19,7 @@ from koe.core.voice import Voice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine
+from koe.engine.qwen.engine import QwenEngine, has_checkpoint, is_installed
 from koe.settings import ListenAddress, Loaded, Settings
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
@@ -55,10 +56,11 @@ def serve(loaded: Loaded, *, announce: Callable[[ServerInfo], None]) -> int:
 
 
 @asynccontextmanager
-async def open_speaker(settings: Settings, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Speaker]:
+async def open_speaker(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Speaker]:
     """A Speaker with its engines started, and stopped at the end. Raises EngineUnavailable, UnknownVoice."""
+    settings = loaded.settings
     speaker = Speaker(
-        _engines(settings),
+        _engines(settings, loaded.data_dir),
         fallback=settings.engine.fallback,
         default_language=system_language(environ),
         speech=settings.speech,
@@ -85,7 +87,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
-    async with open_speaker(settings) as speaker:
+    async with open_speaker(loaded) as speaker:
         server = WyomingServer(speaker, settings.wyoming, settings.name)
         await server.start()
         for uri in server.uris:
@@ -125,12 +127,15 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, None]) ->
         working.result()
 
 
-def _engines(settings: Settings) -> Sequence[Engine]:
+def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     """The default engine first."""
-    engines: list[Engine] = [EspeakEngine(settings.engine.espeak.rate, settings.engine.espeak.pitch)]
-    if settings.engine.fake.enabled:
+    chosen = settings.engine
+    engines: list[Engine] = [EspeakEngine(chosen.espeak.rate, chosen.espeak.pitch)]
+    if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed() and has_checkpoint(data_dir)):
+        engines.insert(0, QwenEngine(chosen.qwen, data_dir))
+    if chosen.fake.enabled:
         engines.append(FakeEngine())
-    return sorted(engines, key=lambda engine: engine.name != settings.engine.default)
+    return sorted(engines, key=lambda engine: chosen.default not in ("auto", engine.name))
 
 
 def _discovery(settings: Settings, server: WyomingServer) -> Discovery | None:

@@ -85,8 +85,13 @@ HERE, THERE = ipaddress.ip_address("192.0.2.10"), ipaddress.ip_address("192.0.2.
 @pytest.fixture
 def responders(monkeypatch: pytest.MonkeyPatch) -> list[Responder]:
     monkeypatch.setattr(discovery, "_responder", lambda _: Responder())
+    monkeypatch.setattr(discovery, "_meet_namesakes", _nobody)
     monkeypatch.setattr(Responder, "made", [])
     return Responder.made
+
+
+async def _nobody(_: Responder) -> None:
+    """No other server is there."""
 
 
 async def test_a_stop_in_the_middle_of_a_move_leaves_no_responder_behind(responders: list[Responder]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from zeroconf import Error as ZeroconfError
 from zeroconf import IPVersion, ServiceInfo
-from zeroconf.asyncio import AsyncZeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
 
 from koe.adapters.addresses import IPAddress
 
@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_wyoming._tcp.local."
 _STOP_SECONDS = 5.0
+_NAMESAKES_SECONDS = 1.5
 
 
 class Discovery:
@@ -94,6 +95,7 @@ class Discovery:
             server=f"koe-{uuid.getnode():012x}-{self._port}.local.",
         )
         self._zeroconf = _responder(addresses)
+        await _meet_namesakes(self._zeroconf)
         # The name of the info changes where another server has it.
         await (await self._zeroconf.async_register_service(info, allow_name_change=True))
         self._info = info
@@ -121,3 +123,11 @@ def _responder(addresses: Sequence[IPAddress]) -> AsyncZeroconf:
         # What only this machine can reach is told only to this machine.
         return AsyncZeroconf(interfaces=[str(a) for a in addresses if a.is_loopback], ip_version=version)
     return AsyncZeroconf(ip_version=version)
+
+
+async def _meet_namesakes(responder: AsyncZeroconf) -> None:
+    """A server that has just announced itself doesn't answer for a second: asking only then would miss it, and both
+    would take one name."""
+    browser = AsyncServiceBrowser(responder.zeroconf, SERVICE_TYPE, handlers=[lambda **_: None])
+    await asyncio.sleep(_NAMESAKES_SECONDS)
+    await browser.async_cancel()

@@ -15,7 +15,7 @@ from koe.cli.state import load_settings
 
 if TYPE_CHECKING:
     from koe.cli.checks import Finding
-    from koe.settings import Settings
+    from koe.settings import Loaded
 
 
 def doctor(
@@ -48,15 +48,16 @@ async def _examine(context: typer.Context) -> list[Finding]:
     there = str(file) if file.exists() else f"all at their defaults (there is no {file})"
     findings += [Finding(Mark.OK, "Settings", there), *machine.data_folder(folder), *machine.disk(folder)]
     findings += qwen.checkpoints(loaded.settings, folder)
-    return findings + await _try_out(loaded.settings)
+    return findings + await _try_out(loaded)
 
 
-async def _try_out(settings: Settings) -> list[Finding]:
+async def _try_out(loaded: Loaded) -> list[Finding]:
     from koe.cli.checks import network, speech
 
+    settings = loaded.settings
     findings = await network.listening(settings.wyoming.listen)
     findings += [*network.announced(settings), *network.discovery(settings)]
-    return findings + await speech.speaking(settings)
+    return findings + await speech.speaking(loaded)
 
 
 def _print(findings: Iterable[Finding]) -> None:

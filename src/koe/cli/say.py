@@ -50,6 +50,10 @@ def say(
         str | None, typer.Option("--language", "-l", metavar="TAG", help="Of the text, such as de or en-GB.")
     ] = None,
     style: Annotated[str | None, typer.Option(metavar="STYLE", help="One of the voice's styles.")] = None,
+    instruct: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="How to speak, in words, where the voice's engine can.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same speech.")] = None,
     ssml: Annotated[bool, typer.Option("--ssml", help="The text is SSML.")] = False,
     out: Annotated[
         str | None,
@@ -74,7 +78,15 @@ def say(
 
     typed = _STREAM in (text, str(file)) and sys.stdin.isatty()
     texts = _each_line(_source(text, file)) if typed else _one(_source(text, file))
-    request = SpeechRequest(voice=voice, language=language, style=style, text_format="ssml" if ssml else "text")
+    request = SpeechRequest(
+        voice=voice,
+        language=language,
+        style=style,
+        text_format="ssml" if ssml else "text",
+        instruct=instruct,
+        seed=seed,
+        wait=True,
+    )
     outputs = list(_outputs(out, play))
     if typed:
         typer.echo("Type; each line is spoken after Enter. Ctrl+D ends.", err=True)

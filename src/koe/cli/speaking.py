@@ -56,7 +56,7 @@ async def open_any(context: typer.Context, server: str | None) -> AsyncIterator[
     if server is None:
         from koe.app import open_speaker
 
-        async with open_speaker(load_settings(context).settings) as here:
+        async with open_speaker(load_settings(context)) as here:
             yield here
     else:
         from koe.adapters.wyoming_client import connect

@@ -12,6 +12,9 @@ from typing import Protocol
 
 from koe.core.voice import Voice
 
+ENGINES = ("espeak", "qwen", "remote", "fake")
+"""Every engine there is; the id of a built-in voice begins with its engine's name."""
+
 
 class Priority(IntEnum):
     """Lower goes first."""

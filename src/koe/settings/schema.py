@@ -29,7 +29,7 @@ Seconds = Annotated[float, Strict()]
 StyleName = Annotated[str, Field(min_length=1, max_length=40)]
 StyleText = Annotated[str, Field(min_length=1, max_length=1000)]
 
-EngineName = Literal["espeak", "fake"]
+EngineName = Literal["espeak", "qwen", "fake"]
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
@@ -108,7 +108,8 @@ class FakeSettings(Section):
 
 
 class EngineSettings(Section):
-    default: EngineName = "espeak"
+    default: EngineName | Literal["auto"] = "auto"
+    """auto: qwen where it is installed and has a checkpoint, else espeak."""
 
     fallback: EngineName | None = "espeak"
     """Speaks where the default engine can't start; None: the request fails instead."""

@@ -47,6 +47,9 @@ class Delivery:
         self.sample_rate: int | None = None
         """Hz; known from the first chunk on."""
 
+        self.seed: int | None = None
+        """Of the first stream."""
+
     async def chunks(self) -> AsyncGenerator[bytes]:
         """PCM. Pauses that come before the sample rate is known wait for it."""
         pause = 0.0
@@ -130,6 +133,7 @@ class Delivery:
         chunks = stream.__aiter__()
         while pcm := await self._next_chunk(chunks):
             self.sample_rate = stream.sample_rate
+            self.seed = stream.seed if self.seed is None else self.seed
             self._heard = True
             yield pcm
 

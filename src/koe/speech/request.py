@@ -22,7 +22,13 @@ class SpeechRequest:
     sample_rate: int | None = None
     """Hz; None: as the settings say, else as the engine speaks."""
 
+    instruct: str | None = None
+    """How to speak, in words; an engine without such an ability refuses it."""
+
     seed: int | None = None
+
+    wait: bool = False
+    """For an engine that is still getting ready, instead of being spoken by the fallback."""
 
     priority: Priority = Priority.ROOM
 
@@ -33,6 +39,9 @@ class SpeechStats:
 
     voice: str
     engine: str
+
+    seed: int | None = None
+    """The one really used; None for an engine without."""
 
     fallback: str | None = None
     """Why the fallback voice spoke, if it did."""

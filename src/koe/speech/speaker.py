@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from koe.core.languages import best_match, canonical
 from koe.core.text import detect
 from koe.core.text.normalise import Normaliser
 from koe.core.voice import Voice
-from koe.engine import Engine
+from koe.engine import ENGINES, Engine
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech.delivery import Candidate
 from koe.speech.request import SpeechRequest
@@ -71,10 +71,11 @@ class Speaker:
             await engine.stop()
 
     async def warm_up(self) -> None:
-        """Say something to nobody in the house's own voice, so that the first request finds everything loaded."""
+        """Say something to nobody, so that the first request finds everything loaded that is loaded in a moment: what
+        takes longer, engines load by themselves."""
         if any(len(voice.languages) > 1 for voice in self.voices()):
             await asyncio.to_thread(detect.warm)
-        utterance = self.open(SpeechRequest())
+        utterance = self.open(SpeechRequest(voice=self._quickest_voice().id))
         utterance.feed("21 °C.")
         utterance.finish()
         async with aclosing(utterance):
@@ -83,6 +84,11 @@ class Speaker:
                     pass
             except KoeError as error:
                 _log.warning("the voice %s can't speak now: %s", utterance.stats.voice, error.message)
+
+    def _quickest_voice(self) -> Voice:
+        engine = self._engines.get(self._fallback or "")
+        own = _speaks(self._language, engine.voices()) if engine is not None else None
+        return own or self.default_voice()
 
     def voices(self) -> list[Voice]:
         """The voices of now, the default engine's first."""
@@ -122,9 +128,21 @@ class Speaker:
         if voice_id in voices:
             return voices[voice_id]
         # Cut, because the search takes long where the word is long.
+        if (absent := self._absent_engine(voice_id)) is not None:
+            _log.warning("%s can't speak, for %s; another voice does", voice_id, absent)
+            return _speaks(self._language, voices.values()) or next(iter(voices.values()))
         near = difflib.get_close_matches(voice_id[:100], voices, n=3, cutoff=0.5)
         hint = f"; the nearest are {', '.join(near)}" if near else ""
         raise UnknownVoice(f"there is no voice {voice_id[:100]!r}{hint} (`koe voices` lists them all)")
+
+    def _absent_engine(self, voice_id: str) -> str | None:
+        """Why the engine that a voice belongs to isn't there, if that is so: Home Assistant still has the voice in its
+        pipelines, and the house must not fall silent."""
+        engine = voice_id.partition("-")[0]
+        if engine not in ENGINES:
+            return None
+        health = self.health.get(engine, EngineHealth(False, f"there is no engine {engine} now"))
+        return None if health.ready else health.reason
 
     def _by_language(self, language: str) -> Voice:
         """The house's own voice, if it speaks that language; else the first that does."""
@@ -156,7 +174,7 @@ def _language_of(request: SpeechRequest, voice: Voice) -> str | None:
     return voice.languages[0] if len(voice.languages) == 1 else None
 
 
-def _speaks(language: str, voices: Sequence[Voice]) -> Voice | None:
+def _speaks(language: str, voices: Collection[Voice]) -> Voice | None:
     """The first voice whose languages fit best."""
     tag = best_match(language, [tag for voice in voices for tag in voice.languages])
     return next((voice for voice in voices if tag in voice.languages), None)

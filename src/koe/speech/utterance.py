@@ -128,7 +128,7 @@ class Utterance:
         async with aclosing(delivery.chunks()) as chunks:
             async for pcm in chunks:
                 if self._engine_rate is None:
-                    self._engine_rate = delivery.sample_rate
+                    self._engine_rate, self.stats.seed = delivery.sample_rate, delivery.seed
                     self._source.keep_no_more()
                 seconds += duration(len(pcm), self._engine_rate or 1)
                 yield pcm
@@ -142,7 +142,10 @@ class Utterance:
         return SpeechOptions(
             language=request.language,
             style=request.style if request.style in candidate.voice.styles else None,
+            instruct=request.instruct,
             seed=request.seed,
+            live_text=self._source.open,
+            wait=request.wait,
             max_seconds=self._settings.max_seconds,
             priority=request.priority,
         )

@@ -66,7 +66,8 @@ class Stream:
         return self.row.finished or len(self.codes) == self.frames
 
     def whole(self) -> Tensor:
-        return torch.stack(self.codes)
+        codes: Tensor = torch.stack(self.codes)
+        return codes
 
 
 def begin(generator: FrameGenerator, prompt: Prompt, sampling: Sampling, seed: int, frames: int) -> Stream:
@@ -202,10 +203,10 @@ def test_kinds_of_clones_share_a_batch(packages: Packages) -> None:
 def test_memory_that_grows_under_way_changes_nothing(packages: Packages, masked: bool) -> None:
     package = packages("custom_voice")
     prompts = PromptBuilder(package.model, package.tokenizer)
-    long = prompts.whole(Named("Ryan"), prompts.text_ids(TEXT * 20))
+    long = prompts.whole(Named("Ryan"), prompts.text_ids(TEXT * 40))
     short = prompt_of(package, Named("Ryan"))
     assert len(long.embeds) > 250
-    text = TEXT * 20
+    text = TEXT * 40
     theirs = package.codes(Named("Ryan"), text, whole=True, tokens=20, sampling=Sampling(), seed=1)
     single = frame_generator(package.model, 1, 1000)
     generator = masked_generator(package, 2, 1000) if masked else frame_generator(package.model, 2, 1000)

@@ -1,12 +1,23 @@
 """What slots remember, and what they must forget."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import Tensor  # noqa: E402
+
 from koe.engine.qwen.kv_cache import SlotCache  # noqa: E402
+
+NO_GRAD = pytest.mark.usefixtures("inference")
+
+
+@pytest.fixture
+def inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
 
 
 def cache_of(slots: int = 3, limit: int = 1000, *, masked: bool = False) -> SlotCache:
@@ -16,11 +27,12 @@ def cache_of(slots: int = 3, limit: int = 1000, *, masked: bool = False) -> Slot
         return SlotCache(attention, 2, slots, limit, masked=masked)
 
 
-def heads(rows: int, count: int) -> "torch.Tensor":
-    return torch.randn(rows, count, 8)
+def heads(rows: int, count: int) -> Tensor:
+    out: Tensor = torch.randn(rows, count, 8)
+    return out
 
 
-@torch.inference_mode()
+@NO_GRAD
 def test_a_masked_batch_sees_what_rows_by_themselves_see() -> None:
     one, other = cache_of(), cache_of(masked=True)
     for slot, tokens in ((0, 4), (2, 9), (1, 1)):
@@ -36,7 +48,7 @@ def test_a_masked_batch_sees_what_rows_by_themselves_see() -> None:
             torch.testing.assert_close(ones(layer, query, key, value), others(layer, query, key, value))
 
 
-@torch.inference_mode()
+@NO_GRAD
 def test_a_cleared_slot_holds_nothing_and_its_neighbour_all() -> None:
     cache = cache_of(2)
     for slot in (0, 1):
@@ -51,7 +63,7 @@ def test_a_cleared_slot_holds_nothing_and_its_neighbour_all() -> None:
     assert [cache.room(0), cache.room(1)] == [1000, 995]
 
 
-@torch.inference_mode()
+@NO_GRAD
 def test_room_is_made_as_it_is_needed_up_to_the_limit() -> None:
     cache = cache_of(limit=1000)
     assert cache.positions == 256

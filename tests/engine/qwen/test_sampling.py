@@ -1,5 +1,7 @@
 """A code is chosen as transformers chooses it, draw by draw."""
 
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -21,10 +23,11 @@ DRAWS = [
 
 
 def scores_of(rows: int, seed: int = 0, vocabulary: int = 3072) -> Tensor:
-    return 3 * torch.randn(rows, vocabulary, generator=torch.Generator().manual_seed(seed))
+    scores: Tensor = 3 * torch.randn(rows, vocabulary, generator=torch.Generator().manual_seed(seed))
+    return scores
 
 
-def processors(way: Draw) -> "transformers.LogitsProcessorList":
+def processors(way: Draw) -> Any:
     out = transformers.LogitsProcessorList()
     if way.temperature != 1.0:
         out.append(transformers.TemperatureLogitsWarper(way.temperature))

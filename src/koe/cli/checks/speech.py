@@ -4,17 +4,17 @@ import asyncio
 
 from koe.cli.checks import Finding, Mark
 from koe.core.errors import KoeError
-from koe.settings import Settings
+from koe.settings import Loaded
 
 _SECONDS = 20.0
 _TEXT = "Koe."
 
 
-async def speaking(settings: Settings) -> list[Finding]:
+async def speaking(loaded: Loaded) -> list[Finding]:
     subject = "Speaking"
     try:
         async with asyncio.timeout(_SECONDS):
-            return [Finding(Mark.OK, subject, await _spoken(settings))]
+            return [Finding(Mark.OK, subject, await _spoken(loaded))]
     except TimeoutError:
         found = f"no speech within {_SECONDS:g} seconds"
         return [Finding(Mark.PROBLEM, subject, found, "Start again with --debug and report what it says.")]
@@ -23,11 +23,11 @@ async def speaking(settings: Settings) -> list[Finding]:
         return [Finding(Mark.PROBLEM, subject, error.message, remedy)]
 
 
-async def _spoken(settings: Settings) -> str:
+async def _spoken(loaded: Loaded) -> str:
     from koe.app import open_speaker
     from koe.speech import SpeechRequest
 
-    async with open_speaker(settings) as speaker:
+    async with open_speaker(loaded) as speaker:
         utterance = speaker.open(SpeechRequest())
         utterance.feed(_TEXT)
         utterance.finish()

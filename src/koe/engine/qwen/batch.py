@@ -8,7 +8,6 @@ Rooms go before batches, in the order they came: where places run out, a batch's
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import torch
 
@@ -18,6 +17,7 @@ from koe.engine.qwen.device import is_out_of_memory
 from koe.engine.qwen.frames import FrameGenerator
 from koe.engine.qwen.guards import Counters, frame_cap
 from koe.engine.qwen.prompt import Cloned, PromptBuilder
+from koe.engine.qwen.sampling import Sampling
 from koe.engine.qwen.stream import Stream
 
 _log = logging.getLogger(__name__)
@@ -59,6 +59,15 @@ class Batch:
             self._advance(rows)
             self._sound([stream for stream in rows if stream.row is not None and stream.due])
         return began or bool(rows)
+
+    def warm_up(self) -> None:
+        """Compute two frames for nobody: the first computation on a device takes longer than all others."""
+        model = self._model
+        row = model.frames.open(model.prompts.blank(), Sampling(), 0)
+        state = model.decoder.open()
+        for _ in range(2):
+            model.decoder.decode([state], model.frames.advance([row], [None])[None])
+        model.frames.close(row)
 
     def close(self, error: KoeError) -> None:
         """End all streams."""
@@ -136,27 +145,24 @@ class Batch:
             return
         for stream, frame in zip(streams, codes, strict=True):
             stream.codes.append(frame)
+            stream.frames += 1
         self.counters.frames += len(streams)
 
     def _sound(self, streams: Sequence[Stream]) -> None:
         """First chunks before later ones, those of equal length together."""
-
-        def order(stream: Stream) -> tuple[bool, int]:
-            return stream.sent_bytes > 0, stream.chunk
-
-        for _, alike in groupby(sorted(streams, key=order), key=order):
-            self._decode(list(alike))
+        while due := [each for each in streams if each in self._streams and each.due]:
+            order = min(_order(each) for each in due)
+            self._decode([each for each in due if _order(each) == order])
         for stream in streams:
-            if stream.row is not None and stream in self._streams:
+            if stream in self._streams:
                 self._judge(stream)
 
     def _decode(self, streams: Sequence[Stream]) -> None:
         try:
-            while due := [stream for stream in streams if stream.due]:
-                codes = torch.cat([stream.take_codes() for stream in due])
-                states = [stream.decoder for stream in due if stream.decoder is not None]
-                for stream, wave in zip(due, self._model.decoder.decode(states, codes), strict=True):
-                    stream.send(wave)
+            codes = torch.cat([stream.take_codes() for stream in streams])
+            states = [stream.decoder for stream in streams if stream.decoder is not None]
+            for stream, wave in zip(streams, self._model.decoder.decode(states, codes), strict=True):
+                stream.send(wave)
         except Exception as error:
             self._fail(streams, _as_koe_error(error))
 
@@ -165,8 +171,12 @@ class Batch:
         row, generation = stream.row, stream.generation
         assert row is not None
         assert generation is not None
-        cap = frame_cap(len(generation.ids), stream.request.max_seconds)
-        capped = generation.complete and row.frames >= cap or not self._model.frames.room(row)
+        if stream.spent:
+            self._remove(stream)
+            stream.pipe.end()
+            return
+        too_long = generation.complete and row.frames >= frame_cap(len(generation.ids))
+        capped = too_long or not self._model.frames.room(row)
         if not (row.finished or stream.silence.dead or capped):
             return
         self._model.frames.close(row)
@@ -186,6 +196,10 @@ class Batch:
         elif capped:
             self.counters.capped += 1
             _log.warning("a generation did not end by itself: cut off at the length of its text")
+
+
+def _order(stream: Stream) -> tuple[bool, int]:
+    return stream.sent_bytes > 0, stream.next_chunk
 
 
 def _as_koe_error(error: Exception) -> KoeError:

@@ -34,6 +34,16 @@ _ENOUGH_LIVE = 120
 drifts in long generations."""
 
 
+def is_installed() -> bool:
+    """Whether the extra is; loads nothing."""
+    return not _missing()
+
+
+def has_checkpoint(data_dir: Path) -> bool:
+    """Whether there is one that speaks."""
+    return any(each.ability is Ability.NAMED and not each.problem for each in find(data_dir))
+
+
 class QwenEngine:
     name = "qwen"
     takes_live_text = True
@@ -46,11 +56,10 @@ class QwenEngine:
         self._worker: Worker | None = None
 
     async def start(self) -> None:
-        for module in ("torch", "qwen_tts"):
-            if importlib.util.find_spec(module) is None:
-                raise EngineUnavailable(f"{module} is not installed: run `pip install 'koe[qwen]'`")
+        if missing := _missing():
+            raise EngineUnavailable(f"{missing} is not installed: run `pip install 'koe[qwen]'`")
         self._checkpoints = await asyncio.to_thread(find, self._data_dir)
-        named = choose(Wanted(Ability.NAMED), self._checkpoints, self._settings.size, self._settings.checkpoint)
+        named = self._choose(Wanted(Ability.NAMED))
         self._voices = named_voices(named, tuple(self._settings.styles))
         # Importing torch takes a second or more: off the event loop.
         self._worker = await asyncio.to_thread(_make_worker, self._settings)
@@ -82,7 +91,7 @@ class QwenEngine:
         instruct = options.instruct or self._settings.styles.get(options.style or "", "")
         speaker = speaker_of(voice)
         wanted = Wanted(Ability.NAMED, speaker, instruct=bool(instruct))
-        checkpoint = choose(wanted, self._checkpoints, self._settings.size, self._settings.checkpoint)
+        checkpoint = self._choose(wanted)
         request = Request(
             voice=Named(speaker, instruct),
             language=checkpoint.languages.get(base(options.language)) if options.language else None,
@@ -97,6 +106,9 @@ class QwenEngine:
         stream = QwenStream(Inbox(), self._worker.poke, request.seed)
         self._worker.submit(Order(checkpoint, request, stream.pipe, stream.inbox, options.wait))
         return stream
+
+    def _choose(self, wanted: Wanted) -> Checkpoint:
+        return choose(wanted, self._checkpoints, self._settings.size, preferred=self._settings.checkpoint)
 
 
 class QwenStream:
@@ -120,6 +132,10 @@ class QwenStream:
 
     async def aclose(self) -> None:
         self.pipe.close()
+
+
+def _missing() -> str | None:
+    return next((name for name in ("torch", "qwen_tts") if importlib.util.find_spec(name) is None), None)
 
 
 def _make_worker(settings: QwenSettings) -> "Worker":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -37,6 +37,14 @@ class TalkerExecutor(Protocol):
 
     def step(self, slots: Sequence[int], embeds: Tensor) -> Outlook:
         """One more position, embeds [n, d], for each of these slots, which are all different and have room."""
+        ...
+
+    def save(self, slot: int) -> Any:
+        """A copy of the slot's stream, for `restore`."""
+        ...
+
+    def restore(self, slot: int, saved: Any) -> None:
+        """Go on with a saved stream in a free slot."""
         ...
 
     def release(self, slot: int) -> None:

@@ -31,6 +31,9 @@ class Row:
 
     closed: bool = False
 
+    suspended: bool = False
+    """It has no slot at present."""
+
 
 class FrameGenerator:
     """Makes the next frame of any of its rows. Rows join, pause and leave at any frame.
@@ -46,6 +49,9 @@ class FrameGenerator:
         self._hidden = pad.new_zeros(talker.slots, pad.shape[0])
         self._pending = torch.zeros(talker.slots, dtype=torch.int64, device=pad.device)
         """The first code of each slot's next frame."""
+
+        self._aside: dict[Row, Any] = {}
+        """All there is of the rows without a slot."""
 
     @property
     def free(self) -> int:
@@ -95,12 +101,43 @@ class FrameGenerator:
         return codes
 
     @torch.inference_mode()
+    def suspend(self, row: Row) -> None:
+        """Put a row aside: its slot is free for another, until `resume`."""
+        slot = row.slot
+        self._aside[row] = (
+            self._talker.save(slot),
+            self._rules.save(slot),
+            self._hidden[slot].clone(),
+            self._pending[slot].clone(),
+        )
+        row.suspended = True
+        self._give_back(slot)
+
+    @torch.inference_mode()
+    def resume(self, row: Row) -> None:
+        """Go on with a row that was put aside. Raises Busy where there is no free slot."""
+        if not self._free:
+            raise Busy("all places of the model are taken: try again later")
+        talker, rules, hidden, pending = self._aside.pop(row)
+        row.slot, row.suspended = self._free.pop(0), False
+        self._talker.restore(row.slot, talker)
+        self._rules.restore(row.slot, rules)
+        self._hidden[row.slot], self._pending[row.slot] = hidden, pending
+
+    @torch.inference_mode()
     def close(self, row: Row) -> None:
         """Give the slot back; nothing of the stream stays. Closing twice is harmless."""
-        if not row.closed:
-            row.closed = True
-            self._talker.release(row.slot)
-            self._free.append(row.slot)
+        if row.closed:
+            return
+        row.closed = True
+        if row.suspended:
+            del self._aside[row]
+        else:
+            self._give_back(row.slot)
+
+    def _give_back(self, slot: int) -> None:
+        self._talker.release(slot)
+        self._free.append(slot)
 
     def _look_ahead(self, rows: Sequence[Row], outlook: Outlook) -> None:
         """Choose the first codes of the rows' next frames."""
@@ -114,7 +151,7 @@ class FrameGenerator:
 
     def _checked_slots(self, rows: Sequence[Row]) -> list[int]:
         slots = [row.slot for row in rows]
-        if not rows or len(set(slots)) < len(rows) or any(row.closed or row.finished for row in rows):
+        if not rows or len(set(slots)) < len(rows) or any(row.closed or row.finished or row.suspended for row in rows):
             raise ValueError("advance takes rows that are open, unfinished and all different")
         if not all(self._talker.room(slot) for slot in slots):
             raise LimitExceeded("the speech is too long for one generation: cut its text into shorter parts")

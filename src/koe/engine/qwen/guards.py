@@ -17,9 +17,9 @@ _SILENCE_RMS = 0.002
 _SILENCE_SECONDS = 3.0
 
 
-def frame_cap(tokens: int, max_seconds: float) -> int:
+def frame_cap(tokens: int) -> int:
     """The most frames that a text of so many tokens may take."""
-    return min(_ROOM + _SLOWEST_FRAMES_PER_TOKEN * tokens, int(max_seconds * FRAMES_PER_SECOND))
+    return _ROOM + _SLOWEST_FRAMES_PER_TOKEN * tokens
 
 
 class SilenceGuard:

@@ -1,6 +1,7 @@
 """The keys and values of the streams under way: slots of equal size, used again and again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -55,6 +56,20 @@ class SlotCache:
             tensor[slot, :, :used] = 0
         self._length[slot] = 0
 
+    def save(self, slot: int) -> "SavedSlot":
+        """A copy of what the slot's stream has heard."""
+        used = self._length[slot]
+        keys, values = ([tensor[slot, :, :used].clone() for tensor in each] for each in (self._keys, self._values))
+        return SavedSlot(used, keys, values)
+
+    def restore(self, slot: int, saved: "SavedSlot") -> None:
+        """Into a cleared slot, this one or another."""
+        self._reserve(saved.length)
+        for tensors, copies in ((self._keys, saved.keys), (self._values, saved.values)):
+            for tensor, copy in zip(tensors, copies, strict=True):
+                tensor[slot, :, : saved.length] = copy
+        self._length[slot] = saved.length
+
     def begin(self, slot: int, tokens: int) -> "Beginning":
         """The first positions of a cleared slot."""
         self._reserve(tokens)
@@ -78,6 +93,15 @@ class SlotCache:
                 slots, heads, used, head_dim = old.shape
                 tensors[index] = old.new_zeros((slots, heads, size, head_dim))
                 tensors[index][:, :, :used] = old
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSlot:
+    """What a stream has heard, outside its slot."""
+
+    length: int
+    keys: list[Tensor]
+    values: list[Tensor]
 
 
 class Beginning:

@@ -19,6 +19,8 @@ from torch import Tensor
 from koe.core.errors import NothingToSpeak, UnknownVoice, UnsupportedAbility
 from koe.engine.qwen.prompt_voices import Cloned, Designed, Named, PromptVoice, Reference
 
+__all__ = ["Cloned", "Designed", "Named", "Prompt", "PromptBuilder", "PromptVoice", "Reference"]
+
 _ROLE = "<|im_start|>assistant\n"
 
 
@@ -63,6 +65,10 @@ class PromptBuilder:
     def text_embedding(self, ids: Sequence[int]) -> Tensor:
         """What is heard of these tokens: [k, d]."""
         return self._embed_text(ids)
+
+    def blank(self) -> Prompt:
+        """A prompt without a word, for warming up."""
+        return Prompt(self._pad.expand(8, -1), self._none())
 
     @torch.inference_mode()
     def whole(self, voice: PromptVoice, ids: Sequence[int], language: str | None = None) -> Prompt:

@@ -55,9 +55,10 @@ class Sampling:
     @classmethod
     def from_config(cls, values: Mapping[str, Any]) -> "Sampling":
         """From a checkpoint's generation_config.json, or anything with its keys; what it doesn't say is the default."""
-        first = {key: values[key] for key in ("do_sample", "top_k", "top_p", "temperature") if key in values}
-        names = {"subtalker_dosample": "do_sample"} | {f"subtalker_{key}": key for key in first if key != "do_sample"}
-        rest = {key: values[name] for name, key in names.items() if name in values}
+        keys = ("do_sample", "top_k", "top_p", "temperature")
+        first = {key: values[key] for key in keys if key in values}
+        names = {key: "subtalker_dosample" if key == "do_sample" else f"subtalker_{key}" for key in keys}
+        rest = {key: values[name] for key, name in names.items() if name in values}
         penalty = values.get("repetition_penalty", cls().repetition_penalty)
         return cls(Draw(**first), Draw(**rest), penalty)
 
@@ -80,6 +81,14 @@ class FirstCodes:
         self._had[slot] = False
         self._penalty[slot] = penalty
         self._count[slot] = 0
+
+    def save(self, slot: int) -> tuple[Tensor, Tensor, int]:
+        """A copy of the slot's stream, for `restore`."""
+        return self._had[slot].clone(), self._penalty[slot].clone(), self._count[slot]
+
+    def restore(self, slot: int, saved: tuple[Tensor, Tensor, int]) -> None:
+        """Go on with a saved stream."""
+        self._had[slot], self._penalty[slot], self._count[slot] = saved
 
     def scores(self, slots: Sequence[int], logits: Tensor) -> Tensor:
         """logits [n, vocabulary], one row for each of these slots -> the scores to draw from, float32."""

@@ -12,7 +12,7 @@ from koe.engine import Priority
 from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.codec import DecoderState
 from koe.engine.qwen.frames import Row
-from koe.engine.qwen.guards import SilenceGuard
+from koe.engine.qwen.guards import FRAMES_PER_SECOND, SilenceGuard
 from koe.engine.qwen.live_text import Cut, GenerationCutter, TokenFeed, Tokenizer
 from koe.engine.qwen.prompt import Prompt, PromptBuilder, PromptVoice
 from koe.engine.qwen.sampling import Sampling
@@ -131,6 +131,9 @@ class Stream:
         self.codes: list[Tensor] = []
         """Frames that are not sound yet, each int64 [16]."""
 
+        self.frames = 0
+        """All there have been, also of earlier generations."""
+
         self.sent_bytes = 0
         self.retried = False
         self.silence = SilenceGuard()
@@ -141,8 +144,8 @@ class Stream:
         """Whether the talker knows where the text ends."""
 
         self._generation = 0
-        self.chunk = 1
-        """Frames of the next chunk of sound: it grows, so that the first comes early and the others cost little."""
+        self._chunk = 1
+        """Frames of a chunk of sound: it grows, so that the first comes early and the others cost little."""
 
     @property
     def seed(self) -> int:
@@ -159,10 +162,20 @@ class Stream:
         return self.text.finished and self.row is None and not self.text.generations
 
     @property
+    def spent(self) -> bool:
+        """Whether it has had all the sound that it may have."""
+        return self.frames >= self.request.max_seconds * FRAMES_PER_SECOND
+
+    @property
     def due(self) -> bool:
         """Whether there are codes enough for the next chunk of sound."""
         assert self.row is not None
-        return len(self.codes) >= (1 if self.row.finished else self.chunk)
+        return len(self.codes) >= (1 if self.row.finished or self.spent else self._chunk)
+
+    @property
+    def next_chunk(self) -> int:
+        """Frames of the next chunk of sound."""
+        return min(self._chunk, len(self.codes))
 
     def take_text(self) -> None:
         text, last = self._inbox.take()
@@ -210,8 +223,8 @@ class Stream:
 
     def take_codes(self) -> Tensor:
         """The frames for the next chunk of sound: [1, t, 16]."""
-        taken, self.codes = self.codes[: self.chunk], self.codes[self.chunk :]
-        self.chunk = min(2 * self.chunk, _LONGEST_CHUNK)
+        taken, self.codes = self.codes[: self._chunk], self.codes[self._chunk :]
+        self._chunk = min(2 * self._chunk, _LONGEST_CHUNK)
         return torch.stack(taken)[None]
 
     def send(self, samples: Tensor) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from koe.engine.qwen.executors import Outlook
-from koe.engine.qwen.kv_cache import SlotCache
+from koe.engine.qwen.kv_cache import SavedSlot, SlotCache
 from koe.engine.qwen.layers import Layers, rotation
 from koe.engine.qwen.projection import project
 
@@ -44,6 +44,14 @@ class Talker:
         attend = self._cache.extend(slots)
         x = self._layers.run(embeds, rotation(self._rotary, attend.positions, embeds.dtype), attend)
         return self._outlook(x)
+
+    @torch.inference_mode()
+    def save(self, slot: int) -> SavedSlot:
+        return self._cache.save(slot)
+
+    @torch.inference_mode()
+    def restore(self, slot: int, saved: SavedSlot) -> None:
+        self._cache.restore(slot, saved)
 
     @torch.inference_mode()
     def release(self, slot: int) -> None:

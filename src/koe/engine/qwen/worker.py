@@ -170,6 +170,8 @@ class Worker:
         codec_of = next((each.loaded for each in self._households.values()), None)
         loaded = load(checkpoint.folder, self._device, codec_of=codec_of)
         batch = Batch(_model(loaded, self._settings.slots), self._settings.lead_seconds, self.counters)
+        if self._settings.warm_up:
+            batch.warm_up()
         _log.info("%s loaded in %.1f s", checkpoint.name, time.monotonic() - begin)
         return _Household(loaded, batch, time.monotonic())
 
