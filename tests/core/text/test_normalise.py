@@ -92,14 +92,20 @@ def test_ssml_is_verbalised_but_no_markdown() -> None:
     assert result == [Speech("*five*", "en"), Speech(" hallo", "nl"), Pause(1.0)]
 
 
-def test_the_language_is_detected_from_the_first_sentence_and_kept() -> None:
+def test_the_language_is_detected_from_words_that_leave_no_doubt_and_kept() -> None:
     normaliser = Normaliser(None, ["en-US", "de-DE"])
-    assert normaliser.feed("Das Licht im Flur ist an") == []
+    assert normaliser.feed("Das Licht ") == []
     assert normaliser.language is None
-    assert {
-        part.language for part in normaliser.feed(". The ") + normaliser.feed("end of it.") if isinstance(part, Speech)
-    } == {"de-DE"}
+    fed = normaliser.feed("im Flur ist an. The ") + normaliser.feed("end of it.")
+    assert {part.language for part in fed if isinstance(part, Speech)} == {"de-DE"}
     assert normaliser.language == "de-DE"
+
+
+def test_a_doubtful_beginning_waits_for_the_end_of_its_sentence() -> None:
+    normaliser = Normaliser(None, ["es-ES", "pt-BR"])
+    assert normaliser.feed("La casa de Ana es una ") == []
+    assert normaliser.feed("casa grande. Y ")
+    assert normaliser.language == "es-ES"
 
 
 def test_a_long_sentence_does_not_delay_the_decision() -> None:

@@ -16,6 +16,9 @@ from koe.core.text.scripts import DENSITY, is_dense, script
 _DOUBT = 0.8
 """Relative likelihood of the runner-up from which on the text is no evidence ("OK.", "Sim.")."""
 
+_PLAIN = 12.0
+"""Lead in the classifier's score, a logarithm, from which on there is no doubt."""
+
 
 class _Classifier(Protocol):
     def rank(self, text: str) -> list[tuple[str, float]]: ...
@@ -69,6 +72,14 @@ def _classify(text: str, candidates: Sequence[str]) -> str | None:
     # Scores grow with the length of the text; its square root keeps likelihoods comparable.
     doubt = math.exp((second - highest) / math.sqrt(len(text.encode(errors="replace"))))
     return best if doubt < _DOUBT else None
+
+
+def is_plain(text: str, candidates: Sequence[str]) -> bool:
+    """Whether a short text already leaves no doubt: of 182 beginnings of 20 characters in six languages, none did that
+    was another's."""
+    wanted = {base(tag) for tag in candidates}
+    scores = [score for name, score in _classifier().rank(text) if name in wanted]
+    return len(scores) > 1 and scores[0] - scores[1] > _PLAIN
 
 
 @cache

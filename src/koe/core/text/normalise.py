@@ -25,14 +25,16 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*\Z|[。！？]")
 _ENOUGH_FOR_A_SENTENCE = 20
 _ENOUGH = 60
 """Characters after which the language is decided: at a sentence's end, and anywhere."""
+_ENOUGH_IF_PLAIN = 16
+"""Characters after which it is, if they leave no doubt."""
 
 
 class Normaliser:
     """Text, in one language unless its SSML says otherwise, cut into chunks anywhere -> parts.
 
-    Languages are canonical tags. Without one it is detected among the candidates, from the first sentence or the
-    first 60 characters, and then kept; where these are no evidence, `fallback` is taken, and without one numbers
-    stay as they are.
+    Languages are canonical tags. Without one it is detected among the candidates, from the first words that leave no
+    doubt, else from the first sentence or the first 60 characters, and then kept; where these are no evidence,
+    `fallback` is taken, and without one numbers stay as they are.
     """
 
     def __init__(
@@ -94,6 +96,8 @@ class _Prefix:
         self.items.append(item)
         if isinstance(item, Words) and item.language is None:
             self._text += clean(item.text, None)
+        if detect.information(self._text) >= _ENOUGH_IF_PLAIN and detect.is_plain(self._text, self._candidates):
+            return True
         ended = isinstance(item, Break) or _SENTENCE_END.search(self._text) is not None
         length = detect.information(self._text)
         return length >= (_ENOUGH_FOR_A_SENTENCE if ended else _ENOUGH) or len(self.items) >= _ENOUGH

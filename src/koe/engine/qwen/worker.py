@@ -61,7 +61,7 @@ class Worker:
         self._stopping = False
         self._arrived: list[Order] = []
         self._wanted: dict[str, Checkpoint] = {}
-        # From here on, the thread's own.
+        # From here on, written by the thread alone.
         self._households: dict[str, _Household] = {}
         self._waiting: list[Order] = []
         self._failed: dict[str, tuple[float, KoeError]] = {}
@@ -78,11 +78,18 @@ class Worker:
 
     def want(self, checkpoint: Checkpoint) -> None:
         """Have it loaded, without a request for it."""
-        with self._changed:
-            self._wanted[checkpoint.name] = checkpoint
-        self.poke()
+        if self._recent_failure(checkpoint.name) is None:
+            with self._changed:
+                self._wanted[checkpoint.name] = checkpoint
+            self.poke()
 
     def submit(self, order: Order) -> None:
+        name = order.checkpoint.name
+        if not order.wait and name not in self._households:
+            # At once, for the thread may be busy loading it for a minute.
+            order.pipe.end(self._recent_failure(name) or EngineUnavailable(f"{name} is still being loaded"))
+            self.want(order.checkpoint)
+            return
         with self._changed:
             self._arrived.append(order)
         self.poke()
@@ -119,15 +126,16 @@ class Worker:
             tokenizer = household.loaded.processor.tokenizer
             household.batch.add(Stream(order.request, order.pipe, order.inbox, tokenizer))
             return
-        since, failure = self._failed.get(name, (0.0, None))
-        if failure is not None and time.monotonic() - since < _RETRY_SECONDS:
+        if (failure := self._recent_failure(name)) is not None:
             order.pipe.end(failure)
             return
-        self._wanted[name] = order.checkpoint
-        if order.wait:
-            self._waiting.append(order)
-        else:
-            order.pipe.end(EngineUnavailable(f"{name} is still being loaded"))
+        self._waiting.append(order)
+        with self._changed:
+            self._wanted[name] = order.checkpoint
+
+    def _recent_failure(self, name: str) -> KoeError | None:
+        since, failure = self._failed.get(name, (0.0, None))
+        return failure if time.monotonic() - since < _RETRY_SECONDS else None
 
     def _step(self) -> bool:
         worked = False
@@ -157,6 +165,8 @@ class Worker:
         except KoeError as error:
             _log.warning("%s can't be loaded: %s", wanted.name, error.message)
             self._failed[wanted.name] = (time.monotonic(), error)
+        else:
+            self._failed.pop(wanted.name, None)
         waiting, self._waiting = self._waiting, []
         for order in waiting:
             self._place(order)
