@@ -54,7 +54,7 @@ def test_command_line_wins_over_environment_over_file_over_default(config: Path)
     assert loaded.settings.name == "Flag"
     assert loaded.settings.engine.espeak.rate == 200
     assert loaded.settings.engine.espeak.pitch == 10
-    assert loaded.settings.engine.default == "espeak"
+    assert loaded.settings.engine.default == "auto"
     assert str(loaded.sources["name"]) == "command line"
     assert str(loaded.sources["engine.espeak.rate"]) == "KOE_ENGINE_ESPEAK_RATE"
     assert str(loaded.sources["log.level"]) == f"{config} line 3"
@@ -213,7 +213,7 @@ def test_every_problem_is_listed_at_once(config: Path) -> None:
         ("wyoming: {listen: ['tcp://a:1', 'tcp://a:1']}", "listed twice"),
         ("voice: {language: Deutsch!}", "is no language tag"),
         ("engine: {default: fake}", "engine.fake.enabled is false"),
-        ("engine: {default: qwenn}", "it takes espeak or fake"),
+        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or fake"),
         (f"name: {'ö' * 40}", "at most 63 bytes"),
         ('name: "  "', "needs letters"),
     ],

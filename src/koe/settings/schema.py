@@ -83,6 +83,10 @@ class QwenSettings(Section):
     lead_seconds: Seconds = Field(default=10.0, ge=0.5, le=600)
     """Of audio that a stream may be ahead of its listener."""
 
+    text_wait: Seconds = Field(default=1.5, ge=0.1, le=600)
+    """Seconds after which a live text that pauses behind a sentence is spoken as if it ended there; within a sentence
+    its speech waits."""
+
     warm_up: bool = True
     """Load at the start, not with the first request."""
 
@@ -108,7 +112,7 @@ class FakeSettings(Section):
 
 
 class EngineSettings(Section):
-    default: EngineName | Literal["auto"] = "auto"
+    default: Literal["auto", "espeak", "qwen", "fake"] = "auto"
     """auto: qwen where it is installed and has a checkpoint, else espeak."""
 
     fallback: EngineName | None = "espeak"

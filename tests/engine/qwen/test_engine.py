@@ -13,6 +13,7 @@ from koe.core.errors import EngineUnavailable, ShuttingDown, UnsupportedAbility
 from koe.engine import Priority, SpeechOptions
 from koe.engine.qwen.engine import QwenEngine, QwenStream
 from koe.settings import QwenSettings
+from tests.support.waiting import eventually
 
 TEXT = "The front door is locked. It is seven thirty in the morning."
 
@@ -108,6 +109,35 @@ async def test_live_text_sounds_before_it_is_complete(engine: QwenEngine) -> Non
     stream.finish()
     async for _ in chunks:
         pass
+
+
+async def test_a_text_that_pauses_behind_a_sentence_is_spoken_to_its_end(tmp_path: Path, tiny_endless: Path) -> None:
+    engine = await started(house(tmp_path, tiny_endless), text_wait=0.1)
+    stream = open_stream(engine, max_seconds=60.0)
+    stream.feed("This is complete. ")
+    hearing = asyncio.create_task(anext(aiter(stream)))
+    # It is capped by the length of its text, so its text must have been taken as complete.
+    await eventually(lambda: engine.counters.capped == 1)
+    await hearing
+    stream.feed("And so is this one.")
+    assert await heard(stream, [])
+    assert engine.counters.generations == 2
+    await engine.stop()
+
+
+async def test_a_model_that_ends_before_its_text_goes_on_with_the_rest(tmp_path: Path, tiny_brief: Path) -> None:
+    engine = await started(house(tmp_path, tiny_brief))
+    stream = open_stream(engine, max_seconds=60.0)
+    stream.feed("One two three four five six seven ")
+    chunks = aiter(stream)
+    assert await anext(chunks)
+    await eventually(lambda: engine.counters.frames > 2)
+    stream.feed("eight nine ten.")
+    stream.finish()
+    async for _ in chunks:
+        pass
+    assert engine.counters.generations >= 2
+    await engine.stop()
 
 
 async def test_a_slow_listener_holds_its_stream_back(tmp_path: Path, tiny_endless: Path) -> None:

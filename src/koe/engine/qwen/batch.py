@@ -33,14 +33,20 @@ class Model:
 
 
 class Batch:
-    def __init__(self, model: Model, lead_seconds: float, counters: Counters) -> None:
-        """`lead_seconds`: how far a stream may be ahead of its consumer."""
-        self._model, self._lead, self.counters = model, lead_seconds, counters
+    def __init__(self, model: Model, lead_seconds: float, text_wait: float, counters: Counters) -> None:
+        """`lead_seconds`: how far a stream may be ahead of its consumer. `text_wait`: seconds after which a text that
+        pauses behind a sentence is taken to end there."""
+        self._model, self._lead, self._text_wait, self.counters = model, lead_seconds, text_wait, counters
         self._streams: list[Stream] = []
 
     @property
     def streams(self) -> int:
         return len(self._streams)
+
+    @property
+    def lacks_text(self) -> bool:
+        """Whether a stream waits for text, so that time alone may change what there is to do."""
+        return any(stream.starving for stream in self._streams)
 
     def add(self, stream: Stream) -> None:
         """In its place: by priority, then in the order they came."""
@@ -51,6 +57,8 @@ class Batch:
         """One frame for whoever can go on; False where nobody can."""
         for stream in self._streams:
             stream.take_text()
+            if stream.starving >= self._text_wait:
+                stream.text.end_generation_here()
         self._let_go()
         began = self._begin_one()
         self._resume_those_put_aside()

@@ -90,8 +90,17 @@ class GenerationCutter:
             self._add(character, out)
         return [*out, *self._pass(self._undecided())]
 
+    @property
+    def at_sentence_end(self) -> bool:
+        """Whether the text so far could end here."""
+        text = self._text.rstrip()
+        marks = list(MARK.finditer(text))
+        return (
+            bool(marks) and marks[-1].end() == len(text) and judge(text, marks[-1], self._language) is Ending.SENTENCE
+        )
+
     def finish(self) -> Sequence[str | Cut]:
-        """The rest."""
+        """The rest; the cutter then starts afresh."""
         out: list[str | Cut] = []
         if (end := self._sentence_end(final=True)) and self._text[end:].strip():
             self._cut_at(end, out)

@@ -1,6 +1,7 @@
 """One request in the engine's thread: its text on the way to a row of the batch, its codes on the way to PCM."""
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -105,6 +106,15 @@ class Text:
             self._complete()
             self.finished = True
 
+    def end_generation_here(self) -> bool:
+        """Where the text pauses behind a sentence, what follows belongs to another generation; False elsewhere."""
+        if self.finished or self.generations[-1].complete or not self._cutter.at_sentence_end:
+            return False
+        for part in self._cutter.finish():
+            self._pass_on(part)
+        self._pass_on(Cut())
+        return True
+
     def _pass_on(self, part: str | Cut) -> None:
         if isinstance(part, Cut):
             self._complete()
@@ -143,6 +153,7 @@ class Stream:
         self._ends_heard = False
         """Whether the talker knows where the text ends."""
 
+        self._starving_since: float | None = None
         self._generation = 0
         self._chunk = 1
         """Frames of a chunk of sound: it grows, so that the first comes early and the others cost little."""
@@ -215,7 +226,13 @@ class Stream:
         elif head.complete:
             self._beside.append(prompts.eos)
             self._ends_heard = True
+        self._starving_since = None if self._beside else self._starving_since or time.monotonic()
         return bool(self._beside)
+
+    @property
+    def starving(self) -> float:
+        """Seconds for which its next frame has lacked text."""
+        return 0.0 if self._starving_since is None else time.monotonic() - self._starving_since
 
     def next_text(self) -> Tensor | None:
         """What is heard beside the next frame; None where no text is left."""
@@ -241,9 +258,13 @@ class Stream:
         return self.pipe.buffered < lead_seconds * SAMPLE_RATE * BYTES_PER_SAMPLE
 
     def end_generation(self) -> None:
-        """The row has been closed: what follows is another generation's."""
+        """The row has been closed: what follows is another generation's, also the text that it had not heard yet."""
         self._begin_anew()
-        self.text.generations.popleft()
+        head = self.text.generations[0]
+        if head.complete and not head.waiting:
+            self.text.generations.popleft()
+        else:
+            head.ids, head.heard = head.ids[head.heard :], 0
 
     def try_again(self) -> None:
         """Once more from the beginning of the generation, with another seed."""
@@ -253,5 +274,6 @@ class Stream:
 
     def _begin_anew(self) -> None:
         self.row, self.decoder, self.codes = None, None, []
+        self._starving_since = None
         self.silence = SilenceGuard()
         self._generation += 1

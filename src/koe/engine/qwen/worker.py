@@ -110,8 +110,10 @@ class Worker:
             self._end_all()
 
     def _sleep(self) -> None:
+        lacks_text = any(each.batch.lacks_text for each in self._households.values())
+        timeout = self._settings.text_wait if lacks_text else self._settings.idle_unload
         with self._changed:
-            self._changed.wait_for(lambda: self._poked, timeout=self._settings.idle_unload)
+            self._changed.wait_for(lambda: self._poked, timeout=timeout)
             self._poked = False
 
     def _take_orders(self) -> None:
@@ -173,13 +175,13 @@ class Worker:
         return True
 
     def _load(self, checkpoint: Checkpoint) -> _Household:
-        begin = time.monotonic()
+        begin, settings = time.monotonic(), self._settings
         if self._device is None:
             self._device = choose_device(self._settings.device, self._settings.dtype)
             _log.info("computing on %s", self._device.reason)
         codec_of = next((each.loaded for each in self._households.values()), None)
         loaded = load(checkpoint.folder, self._device, codec_of=codec_of)
-        batch = Batch(_model(loaded, self._settings.slots), self._settings.lead_seconds, self.counters)
+        batch = Batch(_model(loaded, settings.slots), settings.lead_seconds, settings.text_wait, self.counters)
         if self._settings.warm_up:
             batch.warm_up()
         _log.info("%s loaded in %.1f s", checkpoint.name, time.monotonic() - begin)
