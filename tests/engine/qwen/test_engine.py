@@ -112,7 +112,7 @@ async def test_live_text_sounds_before_it_is_complete(engine: QwenEngine) -> Non
 
 
 async def test_a_text_that_pauses_behind_a_sentence_is_spoken_to_its_end(tmp_path: Path, tiny_endless: Path) -> None:
-    engine = await started(house(tmp_path, tiny_endless), text_wait=0.1)
+    engine = await started(house(tmp_path, tiny_endless), text_wait=0.1, lead_seconds=60.0)
     stream = open_stream(engine, max_seconds=60.0)
     stream.feed("This is complete. ")
     hearing = asyncio.create_task(anext(aiter(stream)))

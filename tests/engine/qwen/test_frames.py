@@ -280,14 +280,14 @@ def test_only_open_unfinished_different_rows_advance(packages: Packages) -> None
         generator.advance([row], [None])
 
 
-def test_two_hundred_streams_leave_memory_where_it_was(packages: Packages) -> None:
+def test_five_hundred_streams_leave_memory_where_it_was(packages: Packages) -> None:
     package = packages("custom_voice")
     generator, prompt = frame_generator(package.model, 2, 256), prompt_of(package, Named("Ryan"))
     first = alone(generator, prompt, Sampling(), 7, 3)
     for seed in range(30):
         alone(generator, prompt, Sampling(), seed, 3)
     before = resident()
-    for seed in range(200):
+    for seed in range(500):
         alone(generator, prompt, Sampling(), seed, 3)
     assert resident() - before < 2e6
     assert torch.equal(alone(generator, prompt, Sampling(), 7, 3), first)
