@@ -109,7 +109,7 @@ class Batch:
         try:
             self._begin(stream)
         except Exception as error:
-            self._fail([stream], _as_koe_error(error))
+            self._fail([stream], as_koe_error(error))
         return True
 
     def _begin(self, stream: Stream) -> None:
@@ -149,7 +149,7 @@ class Batch:
         try:
             codes = self._model.frames.advance(rows, [stream.next_text() for stream in streams])
         except Exception as error:
-            self._fail(streams, _as_koe_error(error))
+            self._fail(streams, as_koe_error(error))
             return
         for stream, frame in zip(streams, codes, strict=True):
             stream.codes.append(frame)
@@ -172,7 +172,7 @@ class Batch:
             for stream, wave in zip(streams, self._model.decoder.decode(states, codes), strict=True):
                 stream.send(wave)
         except Exception as error:
-            self._fail(streams, _as_koe_error(error))
+            self._fail(streams, as_koe_error(error))
 
     def _judge(self, stream: Stream) -> None:
         """Whether the generation has come to its end, by itself or by force."""
@@ -210,7 +210,8 @@ def _order(stream: Stream) -> tuple[bool, int]:
     return stream.sent_bytes > 0, stream.next_chunk
 
 
-def _as_koe_error(error: Exception) -> KoeError:
+def as_koe_error(error: Exception) -> KoeError:
+    """Whatever went wrong with a model, in words for the one who asked."""
     if isinstance(error, KoeError):
         return error
     if is_out_of_memory(error):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from koe.core.errors import EngineError, EngineUnavailable, KoeError, ShuttingDown
 from koe.engine.pipe import PcmPipe
-from koe.engine.qwen.batch import Batch, Model
+from koe.engine.qwen.batch import Batch, Model, as_koe_error
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.device import Device, choose_device, release_memory
@@ -164,9 +164,10 @@ class Worker:
             del self._wanted[wanted.name]
         try:
             self._households[wanted.name] = self._load(wanted)
-        except KoeError as error:
-            _log.warning("%s can't be loaded: %s", wanted.name, error.message)
-            self._failed[wanted.name] = (time.monotonic(), error)
+        except Exception as error:
+            failure = as_koe_error(error)
+            _log.warning("%s can't be loaded: %s", wanted.name, failure.message)
+            self._failed[wanted.name] = (time.monotonic(), failure)
         else:
             self._failed.pop(wanted.name, None)
         waiting, self._waiting = self._waiting, []
