@@ -115,7 +115,7 @@ async def test_a_text_that_pauses_behind_a_sentence_is_spoken_to_its_end(tmp_pat
     engine = await started(house(tmp_path, tiny_endless), text_wait=0.1, lead_seconds=60.0)
     stream = open_stream(engine, max_seconds=60.0)
     stream.feed("This is complete. ")
-    hearing = asyncio.create_task(anext(aiter(stream)))
+    hearing = asyncio.ensure_future(anext(aiter(stream)))
     # It is capped by the length of its text, so its text must have been taken as complete.
     await eventually(lambda: engine.counters.capped == 1)
     await hearing
