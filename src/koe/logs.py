@@ -16,8 +16,11 @@ def configure(level: str, form: Literal["human", "json"]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if form == "json" else _HumanFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # zeroconf warns about every odd packet that somebody else on the LAN sends.
+    # zeroconf warns about every odd packet that somebody else on the LAN sends; the model's package tells of each of
+    # its defaults.
     logging.getLogger("zeroconf").setLevel(logging.ERROR)
+    for talkative in ("qwen_tts", "transformers"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 class _HumanFormatter(logging.Formatter):

@@ -37,7 +37,7 @@ async def loaded(it: House) -> None:
 async def test_words_that_come_one_by_one_are_heard_before_the_last(
     tmp_path: Path, tiny_custom_voice: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="koe")
     engine = qwen(tmp_path, tiny_custom_voice)
     limits = SpeechSettings(max_seconds=60)
     async with house(engine, EspeakEngine(), fallback="espeak", speech=limits) as it:

@@ -54,9 +54,10 @@ class Seam:
         return pcm
 
     def _best_fit(self, samples: NDArray[np.float32]) -> int:
-        first = max(0, self._begin - REACH)
-        region = samples[first : self._begin + REACH + len(self._tail)]
-        if len(region) < len(self._tail):
+        first, last = max(0, self._begin - REACH), self._begin + REACH + len(self._tail)
+        region = samples[first:last]
+        if len(samples) < last:
+            # It ends near the seam: the right place may lie behind its end.
             return self._begin
         windows = np.lib.stride_tricks.sliding_window_view(region, len(self._tail))
         likeness = windows @ self._tail / (np.linalg.norm(windows, axis=1) + 1.0)
