@@ -1,9 +1,10 @@
 """The `koe` command, in this process or as one of its own, in an empty data folder."""
 
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,17 @@ def environment(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 
 @pytest.fixture
-def koe(environment: dict[str, str]) -> Run:
+def own_logging() -> Iterator[None]:
+    """`koe serve` in this process sends the log to a stream that is closed after the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def koe(environment: dict[str, str], own_logging: None) -> Run:
     """Run the command to its end."""
 
     def run(*arguments: str | Path, input: bytes | None = None) -> Result:

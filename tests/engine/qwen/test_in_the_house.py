@@ -1,6 +1,5 @@
 """Qwen in the house: over Wyoming, with the fallback beside it."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from koe.engine import SpeechOptions
 from koe.engine.espeak import EspeakEngine
 from koe.engine.qwen.engine import QwenEngine
 from koe.settings import QwenSettings, SpeechSettings
-from tests.support.house import House, hear, house
+from tests.support.house import hear, house
 
 WORDS = ["The", "house", "speaks", "after", "the", "first", "words", "and", "the", "others", "come", "later", "still."]
 VIVIAN = SynthesizeVoice("qwen-vivian")
@@ -24,14 +23,13 @@ def qwen(tmp_path: Path, *checkpoints: Path, warm_up: bool = True) -> QwenEngine
     return QwenEngine(QwenSettings(device="cpu", dtype="float32", lead_seconds=1.0, warm_up=warm_up), tmp_path)
 
 
-async def loaded(it: House) -> None:
+async def loaded(engine: QwenEngine) -> None:
     """Until the checkpoint speaks by itself."""
-    for _ in range(2000):
-        heard = await it.say("Hello there.", voice=VIVIAN)
-        if heard.rate == 24000:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("the checkpoint was never loaded")
+    stream = engine.open(engine.voices()[0], SpeechOptions(language="en-US", wait=True, max_seconds=0.2))
+    stream.feed("Hello there.")
+    stream.finish()
+    async for _ in stream:
+        pass
 
 
 async def test_words_that_come_one_by_one_are_heard_before_the_last(
@@ -41,7 +39,7 @@ async def test_words_that_come_one_by_one_are_heard_before_the_last(
     engine = qwen(tmp_path, tiny_custom_voice)
     limits = SpeechSettings(max_seconds=60)
     async with house(engine, EspeakEngine(), fallback="espeak", speech=limits) as it:
-        await loaded(it)
+        await loaded(engine)
         async with it.client() as client:
             await client.write_event(SynthesizeStart(SynthesizeVoice("qwen-vivian")).event())
             for word in WORDS[:-1]:
