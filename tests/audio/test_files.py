@@ -6,6 +6,7 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -110,20 +111,21 @@ def test_after_a_failure_no_file_is_left_and_an_older_one_stays(tmp_path: Path, 
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"older"]
 
 
-@pytest.fixture
+@contextmanager
 def tiny_disk() -> Iterator[None]:
-    """Files can't grow beyond 4 KiB."""
+    """Files can't grow beyond 4 KiB; for no longer than the block, since what pytest prints may go to a file too."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("tiny_disk")
 @pytest.mark.parametrize("format", list(AudioFormat))
 def test_a_full_disk_is_an_error_in_every_format(tmp_path: Path, format: AudioFormat) -> None:
-    with pytest.raises(OSError, match="File too large"):
+    with tiny_disk(), pytest.raises(OSError, match="File too large"):
         write(AudioWriter(tmp_path / f"speech.{format}", RATE))
     assert list(tmp_path.iterdir()) == []
 
