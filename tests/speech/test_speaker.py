@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -13,6 +14,7 @@ from koe.engine.fake import CHARACTERS_PER_CHUNK, CHUNK_SECONDS, SAMPLE_RATE, Fa
 from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech import Speaker, SpeechRequest, Utterance
+from tests.support.espeak import as_long_as
 from tests.support.house import PATIENCE
 from tests.support.waiting import eventually
 
@@ -22,13 +24,26 @@ ONE_LANGUAGE = SpeechRequest(voice="fake-high")
 def speaker(
     *engines: Engine, fallback: str | None = None, voice: VoiceSettings | None = None, **speech: float
 ) -> Speaker:
-    return Speaker(
+    made = Speaker(
         engines,
         fallback=fallback,
         default_language="en-US",
         speech=SpeechSettings(**speech),  # type: ignore[arg-type]
         voice=voice or VoiceSettings(),
     )
+    _made.append(made)
+    return made
+
+
+_made: list[Speaker] = []
+
+
+@pytest.fixture(autouse=True)
+async def every_speaker_stops() -> AsyncIterator[None]:
+    """However the test ends: espeak-ng speaks for one engine of a process at a time."""
+    yield
+    while _made:
+        await _made.pop().stop()
 
 
 async def heard(utterance: Utterance, text: str = "") -> bytes:
@@ -65,7 +80,6 @@ async def test_pauses_are_kept_to_the_sample(live: bool, text: str, pauses: floa
     hummed = seconds(pcm) - pauses
     assert hummed / CHUNK_SECONDS == pytest.approx(round(hummed / CHUNK_SECONDS), abs=1e-6)
     assert silent / 2 / SAMPLE_RATE <= pauses + 0.01
-    await it.stop()
 
 
 async def test_pauses_alone_are_nothing_to_speak(live: bool) -> None:
@@ -73,7 +87,6 @@ async def test_pauses_alone_are_nothing_to_speak(live: bool) -> None:
     await it.start()
     with pytest.raises(NothingToSpeak):
         await heard(it.open(ONE_LANGUAGE), "[pause:1s] 🎉 [pause:1s]")
-    await it.stop()
 
 
 async def test_nothing_is_spoken_that_nobody_asked_for() -> None:
@@ -86,7 +99,6 @@ async def test_nothing_is_spoken_that_nobody_asked_for() -> None:
     await asyncio.sleep(0)
     assert engine.open_streams == 0
     await utterance.aclose()
-    await it.stop()
 
 
 async def test_closing_in_the_middle_frees_the_engine(live: bool) -> None:
@@ -100,7 +112,6 @@ async def test_closing_in_the_middle_frees_the_engine(live: bool) -> None:
         assert await anext(aiter(utterance))
     assert engine.open_streams == 0
     gate.release(100)
-    await it.stop()
 
 
 async def test_live_text_sounds_before_it_is_complete() -> None:
@@ -114,7 +125,6 @@ async def test_live_text_sounds_before_it_is_complete() -> None:
     utterance.finish()
     async for _ in chunks:
         pass
-    await it.stop()
 
 
 async def test_a_long_text_lets_other_tasks_run_while_it_is_prepared() -> None:
@@ -137,7 +147,6 @@ async def test_a_long_text_lets_other_tasks_run_while_it_is_prepared() -> None:
         assert await anext(aiter(utterance))
     counting.cancel()
     assert turns > 100
-    await it.stop()
 
 
 async def test_figures_of_an_utterance() -> None:
@@ -151,7 +160,6 @@ async def test_figures_of_an_utterance() -> None:
     assert stats.first_audio is not None
     assert 0 < stats.first_audio <= stats.elapsed
     assert "Hello" not in str(stats)
-    await it.stop()
 
 
 async def test_what_the_fallback_speaks_is_the_whole_text_in_its_language(live: bool) -> None:
@@ -164,8 +172,7 @@ async def test_what_the_fallback_speaks_is_the_whole_text_in_its_language(live: 
     assert utterance.stats.voice == "espeak-de"
     assert utterance.stats.fallback == "failed on demand before chunk 0"
     assert utterance.sample_rate == 22050
-    assert abs(len(pcm) - len(alone)) < 500
-    await it.stop()
+    assert len(pcm) == as_long_as(alone, sentences=2)
 
 
 async def test_there_is_no_fallback_to_a_voice_of_another_language() -> None:
@@ -173,7 +180,6 @@ async def test_there_is_no_fallback_to_a_voice_of_another_language() -> None:
     await it.start()
     assert it.open(SpeechRequest(voice="espeak-fr"))._fallback is None
     assert it.open(SpeechRequest(voice="espeak-de"))._fallback is not None
-    await it.stop()
 
 
 async def test_an_engine_that_can_not_start_is_told_of_and_the_others_speak() -> None:
@@ -184,7 +190,6 @@ async def test_an_engine_that_can_not_start_is_told_of_and_the_others_speak() ->
     utterance = it.open(ONE_LANGUAGE)
     assert await heard(utterance, "Hello.")
     assert utterance.stats.fallback == "no tones left"
-    await it.stop()
 
 
 async def test_a_house_without_a_voice_does_not_start() -> None:
@@ -203,14 +208,12 @@ async def test_voices_are_found_by_id_by_language_or_by_default() -> None:
         it.open(SpeechRequest(voice="espeak-en-su"))
     with pytest.raises(UnknownVoice, match="speaks 'xx'"):
         it.open(SpeechRequest(language="xx"))
-    await it.stop()
 
 
 async def test_a_wrong_default_voice_is_an_error_at_start() -> None:
     it = speaker(FakeEngine(), voice=VoiceSettings(default="fake-lwo"))
     with pytest.raises(UnknownVoice, match="fake-low"):
         await it.start()
-    await it.stop()
 
 
 async def test_a_text_beyond_the_limit_is_refused_when_it_is_fed() -> None:
@@ -221,7 +224,6 @@ async def test_a_text_beyond_the_limit_is_refused_when_it_is_fed() -> None:
     with pytest.raises(LimitExceeded, match=r"speech\.max_characters"):
         utterance.feed("0")
     await utterance.aclose()
-    await it.stop()
 
 
 async def test_the_sample_rate_of_a_request_wins() -> None:
@@ -233,7 +235,6 @@ async def test_the_sample_rate_of_a_request_wins() -> None:
         pcm = await heard(utterance, text)
         assert utterance.sample_rate == expected
         assert len(pcm) / 2 / expected == pytest.approx(40 * CHUNK_SECONDS, abs=0.001)
-    await it.stop()
 
 
 async def test_warming_up_leaves_nothing_behind() -> None:
@@ -242,7 +243,6 @@ async def test_warming_up_leaves_nothing_behind() -> None:
     await it.start()
     await it.warm_up()
     await eventually(lambda: engine.open_streams == 0)
-    await it.stop()
 
 
 async def a_while(seconds: float) -> None:
@@ -257,7 +257,6 @@ async def test_the_time_that_a_request_waits_its_turn_is_not_its_own() -> None:
     utterance = it.open(ONE_LANGUAGE)
     await a_while(1.0)
     assert await heard(utterance, "Hello there.")
-    await it.stop()
 
 
 async def test_the_time_that_a_listener_takes_is() -> None:
@@ -270,7 +269,6 @@ async def test_the_time_that_a_listener_takes_is() -> None:
         async with aclosing(utterance):
             async for _ in utterance:
                 await a_while(0.5)
-    await it.stop()
 
 
 async def test_leading_pauses_come_in_pieces_and_count_as_speech(live: bool) -> None:
@@ -286,7 +284,6 @@ async def test_leading_pauses_come_in_pieces_and_count_as_speech(live: bool) -> 
                 sizes.append(len(pcm))
     assert max(sizes) <= MAX_TAKE_BYTES
     assert sum(sizes) <= 2 * 2 * SAMPLE_RATE + MAX_TAKE_BYTES
-    await it.stop()
 
 
 async def test_an_engine_that_has_all_of_a_live_text_owes_its_audio_soon() -> None:
@@ -302,7 +299,6 @@ async def test_an_engine_that_has_all_of_a_live_text_owes_its_audio_soon() -> No
     async with asyncio.timeout(PATIENCE):
         assert await hearing
     assert utterance.stats.engine == "espeak"
-    await it.stop()
 
 
 async def test_an_engine_that_waits_for_text_is_not_blamed() -> None:
@@ -316,7 +312,6 @@ async def test_an_engine_that_waits_for_text_is_not_blamed() -> None:
     utterance.finish()
     assert await hearing
     assert utterance.stats.fallback is None
-    await it.stop()
 
 
 async def heard_of(utterance: Utterance) -> bytes:
@@ -344,7 +339,6 @@ async def test_a_live_text_lets_other_tasks_run_while_it_is_prepared() -> None:
         await eventually(lambda: not utterance._source._raw)
     counting.cancel()
     assert turns > 100
-    await it.stop()
 
 
 @pytest.mark.parametrize("language", ["german", "?", "de" * 1000])
@@ -354,4 +348,3 @@ async def test_what_is_no_language_is_an_unknown_voice(language: str) -> None:
     for voice in (None, "fake-low"):
         with pytest.raises(UnknownVoice, match="no language tag"):
             it.open(SpeechRequest(voice=voice, language=language))
-    await it.stop()

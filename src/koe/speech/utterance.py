@@ -146,6 +146,7 @@ class Utterance:
             seed=request.seed,
             live_text=self._source.open,
             wait=request.wait,
-            max_seconds=self._settings.max_seconds,
+            # A little more than is allowed: an engine ends there without a word, and here it is an error.
+            max_seconds=self._settings.max_seconds + 1.0,
             priority=request.priority,
         )

@@ -19,6 +19,7 @@ from koe.core.voice import Voice
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine, Faults
 from koe.settings import ListenAddress, SpeechSettings, VoiceSettings
+from tests.support.espeak import as_long_as
 from tests.support.house import PATIENCE, House, hear, house, stream_events
 
 SENTENCES = "It is 21.5 °C in the living room. Dr. Smith called at 14:05! Is the window open? Yes, it is."
@@ -93,9 +94,7 @@ async def test_streaming_synthesis(speaking: House, repeat_whole: bool) -> None:
 async def test_text_fed_by_the_character_gives_the_audio_of_text_fed_whole(speaking: House) -> None:
     whole = await speaking.say(SENTENCES)
     by_character = await speaking.stream(list(SENTENCES))
-    # espeak-ng's own timing wavers by some milliseconds from run to run, also for one and the same call.
-    segments = 4
-    assert abs(len(by_character.pcm) - len(whole.pcm)) / 2 <= 500 * segments
+    assert len(by_character.pcm) == as_long_as(whole.pcm, sentences=4)
 
 
 async def test_text_fed_by_the_character_gives_exactly_the_hum_of_text_fed_whole(humming: House) -> None:
