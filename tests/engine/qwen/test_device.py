@@ -42,7 +42,7 @@ def test_a_gpu_is_preferred() -> None:
 
 
 def test_free_memory_is_what_a_machine_may_have() -> None:
-    assert GIB // 16 < device.free_memory(device.choose_device("cpu")) < 2**50
+    assert GIB // 16 < device.free_memory("cpu") < 2**50
 
 
 def test_out_of_memory_is_recognised() -> None:

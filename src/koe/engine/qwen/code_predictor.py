@@ -1,5 +1,6 @@
 """The code predictor: the codes of a frame after its first, one by one, on the package's modules and weights."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 
 from koe.engine.qwen.executors import Choose
 from koe.engine.qwen.layers import Layers, Rotation, attend_causal, attend_group, rotation
-from koe.engine.qwen.projection import project
+from koe.engine.qwen.projection import Projection
 
 
 class CodePredictor:
@@ -17,13 +18,15 @@ class CodePredictor:
     position and one small memory of keys and values serves every frame.
     """
 
-    def __init__(self, talker: Any, rows: int) -> None:
-        """`rows`: at most so many at once."""
+    def __init__(self, talker: Any, rows: int, *, pack: bool = False) -> None:
+        """`rows`: at most so many at once; `pack` as in Projection."""
         predictor = talker.code_predictor
         self._embeddings = (talker.model.codec_embedding, *predictor.model.codec_embedding)
-        self._heads = tuple(predictor.lm_head)
-        self._shrink = predictor.small_to_mtp_projection
-        self._layers = Layers(predictor.model)
+        self._heads = tuple(Projection(head, pack=pack) for head in predictor.lm_head)
+        self._narrow: Callable[[Tensor], Tensor] = predictor.small_to_mtp_projection
+        if isinstance(self._narrow, nn.Linear):
+            self._narrow = Projection(self._narrow, pack=pack)
+        self._layers = Layers(predictor.model, pack=pack)
         self._past = _Past(predictor.model, rows, len(self._embeddings))
 
     @torch.inference_mode()
@@ -33,7 +36,7 @@ class CodePredictor:
         codes[:, 0], embeds[:, 0] = first, self._embeddings[0](first)
         x = self._begin(torch.stack((hidden, embeds[:, 0]), dim=1))
         for group, head in enumerate(self._heads, start=1):
-            codes[:, group] = choose(project(head, self._layers.norm(x)).float())
+            codes[:, group] = choose(head(self._layers.norm(x)).float())
             embeds[:, group] = self._embeddings[group](codes[:, group])
             if group < len(self._heads):
                 x = self._go_on(embeds[:, group], group + 1)
@@ -47,9 +50,6 @@ class CodePredictor:
     def _go_on(self, embeds: Tensor, position: int) -> Tensor:
         """embeds [n, d] -> [n, hidden]"""
         return self._layers.run(self._narrow(embeds), self._past.go_on(position), self._past.attend)
-
-    def _narrow(self, x: Tensor) -> Tensor:
-        return project(self._shrink, x) if isinstance(self._shrink, nn.Linear) else x
 
 
 class _Past:

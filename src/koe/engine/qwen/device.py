@@ -51,10 +51,10 @@ def choose_device(device: DeviceChoice = "auto", dtype: DtypeChoice = "auto") ->
     raise EngineUnavailable(f"engine.qwen.device is {device}, but {obstacles[0]}; set it to auto")
 
 
-def free_memory(device: Device) -> int:
-    """Bytes that may still be taken there, about."""
-    if device.kind == "cuda":
-        return int(torch.cuda.mem_get_info(device.name)[0])
+def free_memory(device: str) -> int:
+    """Bytes that may still be taken on a device, about; by its name, as torch calls it."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
     return min(_free_on_machine(), _free_in_container())
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from koe.core.errors import Busy, LimitExceeded
 from koe.engine.qwen.code_predictor import CodePredictor
 from koe.engine.qwen.executors import Outlook, PredictorExecutor, TalkerExecutor
+from koe.engine.qwen.projection import can_pack
 from koe.engine.qwen.prompt import Prompt
 from koe.engine.qwen.sampling import FirstCodes, Sampling, draw
 from koe.engine.qwen.talker import Talker
@@ -169,7 +170,9 @@ def frame_generator(model: Any, slots: int, positions: int) -> FrameGenerator:
     """
     talker, config = model.talker, model.config
     rules = FirstCodes(slots, config.talker_config.vocab_size, config.talker_config.codec_eos_token_id, model.device)
-    return FrameGenerator(Talker(talker, slots, positions), CodePredictor(talker, slots), rules, _pad(model))
+    pack = slots > 1 and can_pack(talker)
+    executors = Talker(talker, slots, positions, pack=pack), CodePredictor(talker, slots, pack=pack)
+    return FrameGenerator(*executors, rules, _pad(model))
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from koe.engine.qwen.projection import project
+from koe.engine.qwen.projection import Projection
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, queries [t, heads, head_dim], keys and values [t, kv_heads, head_dim]) -> [t, heads, head_dim].
@@ -32,20 +32,51 @@ def rotation(rotary: Any, positions: Tensor, dtype: torch.dtype) -> Rotation:
 class Layers:
     """The layers and the last norm of a Qwen3TTSTalkerModel or Qwen3TTSTalkerCodePredictorModel."""
 
-    def __init__(self, model: Any) -> None:
-        self._layers = tuple(model.layers)
+    def __init__(self, model: Any, *, pack: bool = False) -> None:
+        """`pack` as in Projection."""
+        self._layers = tuple(_Layer(layer, pack) for layer in model.layers)
         self._norm = model.norm
 
     def run(self, x: Tensor, rotation: Rotation, attend: Attend) -> Tensor:
         """x [t, hidden] -> [t, hidden], not yet normed."""
         for index, layer in enumerate(self._layers):
-            x = x + _attention(layer.self_attn, layer.input_layernorm(x), rotation, index, attend)
-            x = x + _mlp(layer.mlp, layer.post_attention_layernorm(x))
+            x = layer.run(x, rotation, index, attend)
         return x
 
     def norm(self, x: Tensor) -> Tensor:
         normed: Tensor = self._norm(x)
         return normed
+
+
+class _Layer:
+    """One of the package's decoder layers."""
+
+    def __init__(self, layer: Any, pack: bool) -> None:
+        attention, mlp = layer.self_attn, layer.mlp
+        self._before, self._between = layer.input_layernorm, layer.post_attention_layernorm
+        self._query, self._key, self._value, self._output = (
+            Projection(linear, pack=pack)
+            for linear in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj)
+        )
+        self._query_norm, self._key_norm, self._head_dim = attention.q_norm, attention.k_norm, attention.head_dim
+        self._gate, self._up, self._down = (
+            Projection(linear, pack=pack) for linear in (mlp.gate_proj, mlp.up_proj, mlp.down_proj)
+        )
+        self._activation = mlp.act_fn
+
+    def run(self, x: Tensor, rotation: Rotation, index: int, attend: Attend) -> Tensor:
+        x = x + self._attention(self._before(x), rotation, index, attend)
+        return x + self._mlp(self._between(x))
+
+    def _attention(self, x: Tensor, rotation: Rotation, index: int, attend: Attend) -> Tensor:
+        heads = (len(x), -1, self._head_dim)
+        query = _rotate(self._query_norm(self._query(x).reshape(heads)), rotation)
+        key = _rotate(self._key_norm(self._key(x).reshape(heads)), rotation)
+        value = self._value(x).reshape(heads)
+        return self._output(attend(index, query, key, value).flatten(1))
+
+    def _mlp(self, x: Tensor) -> Tensor:
+        return self._down(self._activation(self._gate(x)) * self._up(x))
 
 
 def attend_group(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -64,18 +95,6 @@ def attend_causal(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         query.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), is_causal=True, enable_gqa=True
     )
     return seen.transpose(1, 2)
-
-
-def _attention(attention: Any, x: Tensor, rotation: Rotation, index: int, attend: Attend) -> Tensor:
-    heads = (len(x), -1, attention.head_dim)
-    query = _rotate(attention.q_norm(project(attention.q_proj, x).reshape(heads)), rotation)
-    key = _rotate(attention.k_norm(project(attention.k_proj, x).reshape(heads)), rotation)
-    value = project(attention.v_proj, x).reshape(heads)
-    return project(attention.o_proj, attend(index, query, key, value).flatten(1))
-
-
-def _mlp(mlp: Any, x: Tensor) -> Tensor:
-    return project(mlp.down_proj, mlp.act_fn(project(mlp.gate_proj, x)) * project(mlp.up_proj, x))
 
 
 def _rotate(x: Tensor, rotation: Rotation) -> Tensor:

@@ -125,7 +125,7 @@ def _check_memory(checkpoint: Checkpoint, device: Device, *, with_codec: bool) -
     needed = checkpoint.parameters * device.dtype.itemsize
     if with_codec:
         needed += read_weights(checkpoint.codec_folder).parameters * device.codec_dtype.itemsize
-    free = free_memory(device)
+    free = free_memory(device.name)
     if needed > free:
         raise _too_large(checkpoint, f"it needs {needed / _GIB:.1f} GiB, {free / _GIB:.1f} are free")
 

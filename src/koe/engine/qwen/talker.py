@@ -9,18 +9,21 @@ from torch import Tensor
 from koe.engine.qwen.executors import Outlook
 from koe.engine.qwen.kv_cache import SavedSlot, SlotCache
 from koe.engine.qwen.layers import Layers, rotation
-from koe.engine.qwen.projection import project
+from koe.engine.qwen.projection import Projection
 
 
 class Talker:
     """A Qwen3TTSTalkerForConditionalGeneration as a TalkerExecutor."""
 
-    def __init__(self, talker: Any, slots: int, positions: int, *, masked: bool | None = None) -> None:
-        """`positions`: at most so many for each slot, prompt and frames together; `masked` as in SlotCache."""
+    def __init__(
+        self, talker: Any, slots: int, positions: int, *, pack: bool = False, masked: bool | None = None
+    ) -> None:
+        """`positions`: at most so many for each slot, prompt and frames together; `pack` as in Projection, `masked` as
+        in SlotCache."""
         model = talker.model
-        self._head = talker.codec_head
+        self._head = Projection(talker.codec_head, pack=pack)
         self._rotary = model.rotary_emb
-        self._layers = Layers(model)
+        self._layers = Layers(model, pack=pack)
         limit = min(positions, talker.config.max_position_embeddings)
         self._cache = SlotCache(model.layers[0].self_attn, len(model.layers), slots, limit, masked=masked)
 
@@ -59,4 +62,4 @@ class Talker:
 
     def _outlook(self, x: Tensor) -> Outlook:
         hidden = self._layers.norm(x)
-        return Outlook(hidden, project(self._head, hidden))
+        return Outlook(hidden, self._head(hidden))
