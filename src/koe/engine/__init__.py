@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from koe.core.profile import Clip, Sampling
 from koe.core.voice import Voice
 
 ENGINES = ("espeak", "qwen", "remote", "fake")
@@ -37,6 +38,20 @@ class SpeechOptions:
     """How to speak, in words; wins over a style."""
 
     seed: int | None = None
+
+    sampling: Sampling = Sampling()
+
+    clip: Clip | None = None
+    """Speak as the one in this clip does, for a voice that is cloned or designed."""
+
+    description: str | None = None
+    """Speak in a voice of this description, made up anew."""
+
+    size: str | None = None
+    """Of the checkpoint; None: what the settings prefer."""
+
+    speed: float = 1.0
+    """1.2 is faster by a fifth."""
 
     live_text: bool = True
     """Whether the text is still arriving. An engine may speak a text better that it knows whole from the start."""
