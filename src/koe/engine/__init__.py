@@ -6,7 +6,7 @@ touched from the event loop.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
@@ -39,7 +39,7 @@ class SpeechOptions:
 
     seed: int | None = None
 
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
 
     clip: Clip | None = None
     """Speak as the one in this clip does, for a voice that is cloned or designed."""

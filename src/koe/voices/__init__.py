@@ -1,0 +1,1 @@
+"""The voices that users make: kept, checked, carried from house to house."""
