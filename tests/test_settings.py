@@ -234,6 +234,9 @@ def test_wrong_values_are_named(config: Path, text: str, expected: str) -> None:
         ("name: \x07\n", "line 1"),
         ("a: " + "[" * 5000, "nested too deeply"),
         ("a: &a {b: *a}", "nested too deeply"),
+        ("name: Koe\nvoice:\n  default: !!int x", "line 3: the value doesn't fit its tag"),
+        ("name: !!timestamp x", "line 1: the value doesn't fit its tag"),
+        ("name: !!bool x", "line 1: the value doesn't fit its tag"),
     ],
 )
 def test_damaged_files_say_where(config: Path, text: str, expected: str) -> None:

@@ -14,15 +14,19 @@ from koe import logs
 from koe.adapters.addresses import IPAddress, reachable
 from koe.adapters.discovery import Discovery
 from koe.adapters.wyoming import WyomingServer
+from koe.core.errors import KoeError
 from koe.core.languages import canonical
 from koe.core.voice import Voice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine
-from koe.engine.qwen.engine import QwenEngine, has_checkpoint, is_installed
+from koe.engine.qwen.checkpoints import find
+from koe.engine.qwen.engine import QwenEngine, cloner, has_checkpoint, is_installed
+from koe.engine.qwen.prompt_files import is_cached, sweep
 from koe.settings import ListenAddress, Loaded, Settings
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
+from koe.voices.store import VoiceStore
 
 _log = logging.getLogger(__name__)
 
@@ -65,12 +69,42 @@ async def open_speaker(loaded: Loaded, environ: Mapping[str, str] = os.environ) 
         default_language=system_language(environ),
         speech=settings.speech,
         voice=settings.voice,
+        store=voice_store(loaded),
     )
     try:
         await speaker.start()
         yield speaker
     finally:
         await speaker.stop()
+
+
+def voice_store(loaded: Loaded) -> VoiceStore:
+    """The voices that users made, and those that config/voices.yaml declares."""
+    return VoiceStore(loaded.data_dir, loaded.data_dir / "config" / "voices.yaml")
+
+
+def cached_voices(loaded: Loaded) -> set[str]:
+    """Ids of the cloned voices that speak without hearing their clips first."""
+    store, qwen = voice_store(loaded), loaded.settings.engine.qwen
+    found, cached = find(loaded.data_dir), set()
+    for profile in store.profiles():
+        with contextlib.suppress(KoeError):
+            clip = store.clip(profile)
+            if clip is not None and is_cached(loaded.data_dir, clip.digest, cloner(found, qwen, profile.size)):
+                cached.add(profile.id)
+    return cached
+
+
+def tidy(loaded: Loaded) -> None:
+    """Remove what belongs to voices that are no more. A folder that can't be written stays as it is."""
+    store = voice_store(loaded)
+    try:
+        digests = {clip.digest for profile in store.profiles() if (clip := store.clip(profile)) is not None}
+        if not store.broken():
+            store.sweep()
+            sweep(loaded.data_dir, digests)
+    except (KoeError, OSError) as error:
+        _log.warning("what is left of removed voices stays: %s", error)
 
 
 def system_language(environ: Mapping[str, str]) -> str:
@@ -88,6 +122,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
     async with open_speaker(loaded) as speaker:
+        await asyncio.to_thread(tidy, loaded)
         server = WyomingServer(speaker, settings.wyoming, settings.name)
         await server.start()
         for uri in server.uris:

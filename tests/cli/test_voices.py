@@ -11,7 +11,7 @@ Run = Callable[..., Result]
 
 def test_the_table_has_one_line_for_each_voice(koe: Run) -> None:
     lines = koe("voices").stdout.splitlines()
-    assert lines[0].split() == ["id", "name", "languages", "engine", "styles"]
+    assert lines[0].split() == ["id", "name", "languages", "kind", "engine", "styles", "state"]
     low = next(line for line in lines if line.startswith("fake-low"))
     assert "en-US, de-DE" in low
     assert "calm, loud" in low

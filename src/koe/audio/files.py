@@ -162,7 +162,7 @@ class _Wav(_Raw):
         super().__init__(file)
         self._sample_rate = sample_rate
         self._length = 0
-        file.write(self._header(_UNKNOWN_SIZE))
+        file.write(wav_header(sample_rate))
 
     def write(self, pcm: bytes) -> None:
         super().write(pcm)
@@ -171,14 +171,16 @@ class _Wav(_Raw):
     def close(self) -> None:
         if self._file.seekable():
             self._file.seek(-self._length - _WAV_HEADER.size, 1)
-            self._file.write(self._header(self._length))
+            self._file.write(wav_header(self._sample_rate, self._length))
             self._file.seek(0, 2)
 
-    def _header(self, length: int) -> bytes:
-        riff = min(length + _WAV_HEADER.size - 8, _UNKNOWN_SIZE)
-        rate, width = self._sample_rate, BYTES_PER_SAMPLE
-        form = (b"fmt ", 16, 1, 1, rate, rate * width, width, 8 * width)
-        return _WAV_HEADER.pack(b"RIFF", riff, b"WAVE", *form, b"data", min(length, _UNKNOWN_SIZE))
+
+def wav_header(sample_rate: int, length: int = _UNKNOWN_SIZE) -> bytes:
+    """What stands before so many bytes of PCM; without a length, before a live stream."""
+    riff = min(length + _WAV_HEADER.size - 8, _UNKNOWN_SIZE)
+    rate, width = sample_rate, BYTES_PER_SAMPLE
+    form = (b"fmt ", 16, 1, 1, rate, rate * width, width, 8 * width)
+    return _WAV_HEADER.pack(b"RIFF", riff, b"WAVE", *form, b"data", min(length, _UNKNOWN_SIZE))
 
 
 class _Guarded:

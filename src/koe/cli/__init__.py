@@ -12,7 +12,7 @@ from koe.cli.models import app as models
 from koe.cli.say import say
 from koe.cli.serve import serve
 from koe.cli.state import State
-from koe.cli.voices import voices
+from koe.cli.voices import app as voices
 
 _EPILOG = "Ends with 0: all went well; 1: it failed; 2: wrong usage or settings; 130: interrupted with Ctrl+C."
 
@@ -28,8 +28,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (serve, say, voices, config, doctor):
+for command in (serve, say, config, doctor):
     app.command(epilog=_EPILOG)(command)
+app.add_typer(voices, name="voices", epilog=_EPILOG)
 app.add_typer(models, name="models", epilog=_EPILOG)
 
 

@@ -80,6 +80,19 @@ def base(tag: str) -> str:
     return canonical(tag).partition("-")[0]
 
 
+def spoken_by_all(first: str) -> tuple[str, ...]:
+    """The languages of a voice that speaks all ten, in their home regions but for the one that it speaks best."""
+    own = canonical(first)
+    others = (f"{language}-{region}" for language, region in _HOME_REGIONS.items() if language != base(own))
+    return (at_home(own), *others)
+
+
+def at_home(tag: str) -> str:
+    """With its likely region, where it has none: `de` -> `de-DE`."""
+    tag = canonical(tag)
+    return f"{tag}-{_HOME_REGIONS[tag]}" if tag in _HOME_REGIONS else tag
+
+
 def matches(wanted: str, offered: str) -> bool:
     """Whether both are the same language; region and script only decide who fits best."""
     return base(wanted) == base(offered)

@@ -11,6 +11,15 @@ def duration(pcm_bytes: int, sample_rate: int) -> float:
     return pcm_bytes / (BYTES_PER_SAMPLE * sample_rate)
 
 
+def amplified(pcm: bytes, gain: float) -> bytes:
+    """Louder by so many dB; what would be too loud is clipped."""
+    if not gain:
+        return pcm
+    samples = np.frombuffer(pcm, dtype="<i2") * 10.0 ** (gain / 20.0)
+    raised: bytes = np.clip(samples.round(), -32768, 32767).astype("<i2").tobytes()
+    return raised
+
+
 def to_int16(samples: NDArray[np.floating]) -> bytes:
     """Float samples in [-1, 1] as PCM; what lies outside is clipped, never wrapped."""
     pcm: bytes = (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()

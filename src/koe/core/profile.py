@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from koe.core.voice import Voice, VoiceKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 REFERENCE_RATE = 24_000
 """Hz, of the samples of every reference."""
@@ -106,5 +108,5 @@ class Clip:
     transcript: str
     """Empty: by the speaker embedding alone."""
 
-    samples: Callable[[], NDArray[np.float32]]
+    samples: "Callable[[], NDArray[np.float32]]"
     """Mono, 24 kHz, within +-1, 0.5 s of silence at the end. Reads files: to be called in a thread."""

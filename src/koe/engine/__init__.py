@@ -50,9 +50,6 @@ class SpeechOptions:
     size: str | None = None
     """Of the checkpoint; None: what the settings prefer."""
 
-    speed: float = 1.0
-    """1.2 is faster by a fifth."""
-
     live_text: bool = True
     """Whether the text is still arriving. An engine may speak a text better that it knows whole from the start."""
 

@@ -218,6 +218,64 @@ class StopSettings(Section):
     """Seconds that running speech may go on after the request to stop."""
 
 
+class HttpSettings(Section):
+    enabled: bool = True
+
+    listen: Annotated[tuple[Listen, ...], BeforeValidator(_split_text)] = Field(
+        default=(ListenAddress.parse("tcp://127.0.0.1:10211"),), min_length=1, max_length=20
+    )
+    """Every address but a loopback one asks for the token."""
+
+    token_file: str | None = Field(default=None, min_length=1, max_length=1000)
+    """Where the token is kept; None: config/token in the data folder."""
+
+    allowed_hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(default=(), max_length=20)
+    """Names besides its own addresses under which browsers may reach it."""
+
+    ingress: bool = False
+    """Behind Home Assistant's ingress: the Supervisor's address needs no token."""
+
+    certificate: str | None = Field(default=None, min_length=1, max_length=1000)
+    """PEM file; with it and its key, https."""
+
+    key: str | None = Field(default=None, min_length=1, max_length=1000)
+
+    max_body_bytes: Count = Field(default=MIB, ge=1024, le=64 * MIB)
+    max_upload_bytes: Count = Field(default=64 * MIB, ge=MIB, le=1024 * MIB)
+    max_connections: Count = Field(default=256, ge=1, le=65536)
+    requests_per_minute: Count = Field(default=600, ge=1, le=1_000_000)
+    """From one address."""
+
+    max_speaking: Count = Field(default=4, ge=1, le=1024)
+    """Requests that speak at the same time; more wait."""
+
+    max_waiting: Count = Field(default=16, ge=0, le=1024)
+    """Requests that wait their turn; more are told to try again later."""
+
+    wait_timeout: Seconds = Field(default=30.0, ge=0.1, le=3600)
+    """Seconds that a request waits its turn."""
+
+    idle_timeout: Seconds = Field(default=60.0, ge=1, le=DAY)
+    """Seconds without a word after which a WebSocket or a slow body is given up."""
+
+    write_timeout: Seconds = Field(default=30.0, ge=1, le=DAY)
+    """Seconds after which a listener that takes no more is given up."""
+
+
+class TranscriptionSettings(Section):
+    server: str | None = Field(default=None, max_length=300)
+    """A Wyoming speech-to-text server, such as tcp://192.168.1.5:10300; None: one that announces itself."""
+
+    timeout: Seconds = Field(default=60.0, ge=1, le=3600)
+
+    @field_validator("server")
+    @classmethod
+    def _is_one_address(cls, server: str | None) -> str | None:
+        if server is not None and ListenAddress.parse(server).every_address:
+            raise ValueError(f"{server} is no address of one server: write one like tcp://192.168.1.5:10300")
+        return server
+
+
 class Settings(Section):
     version: Literal[2] = 2
     """Of the file's layout."""
@@ -230,7 +288,9 @@ class Settings(Section):
     voice: VoiceSettings = VoiceSettings()
     speech: SpeechSettings = SpeechSettings()
     wyoming: WyomingSettings = WyomingSettings()
+    http: HttpSettings = HttpSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    transcription: TranscriptionSettings = TranscriptionSettings()
     stop: StopSettings = StopSettings()
 
     @field_validator("name")

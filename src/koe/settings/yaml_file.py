@@ -12,6 +12,9 @@ from koe.core.errors import SettingsError
 
 MAX_BYTES = 256 * 1024
 
+_TAG_ERRORS = (ValueError, KeyError, AttributeError, TypeError)
+"""What yaml raises for `!!int x` and the like."""
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
@@ -80,7 +83,7 @@ def parse_value(text: str) -> object:
     """A variable's or a flag's text as the value that the file would hold; what is no YAML stays text."""
     try:
         return yaml.load(text, _Loader)
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, *_TAG_ERRORS):
         return text
 
 
@@ -97,7 +100,11 @@ def _branch(loader: _Loader, node: yaml.MappingNode, where: str) -> Branch:
 def _converted(loader: _Loader, node: yaml.Node, where: str) -> "Branch | object":
     if isinstance(node, yaml.MappingNode):
         return _branch(loader, node, where)
-    value: object = loader.construct_object(node, deep=True)
+    try:
+        value: object = loader.construct_object(node, deep=True)
+    except _TAG_ERRORS:
+        line = node.start_mark.line + 1
+        raise SettingsError(f"{where} line {line}: the value doesn't fit its tag {node.tag}") from None
     return value
 
 

@@ -3,25 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koe.core.errors import DeadlineExceeded, EngineTimeout, KoeError
 from koe.core.pcm import BYTES_PER_SAMPLE
 from koe.core.text.parts import Part, Pause, Speech
 from koe.core.text.segment import Segmenter
-from koe.core.voice import Voice
-from koe.engine import Engine, SpeechOptions, SpeechStream
+from koe.engine import SpeechOptions, SpeechStream
 from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.settings import SpeechSettings
+from koe.speech.casting import Candidate
 from koe.speech.text_source import TextSource
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A voice and the engine that would speak it."""
-
-    engine: Engine
-    voice: Voice
 
 
 class Delivery:
@@ -36,7 +28,7 @@ class Delivery:
         deadline: float,
     ) -> None:
         """`deadline`: the loop's time by which the request has to be over."""
-        self._engine, self._voice = candidate.engine, candidate.voice
+        self._engine, self._speaker = candidate.engine, candidate.speaker
         self._source, self._options = source, options
         self._settings, self._deadline = settings, deadline
         self._heard = False
@@ -127,7 +119,8 @@ class Delivery:
             self._wait_no_longer_than(self._engine_deadline())
 
     def _open(self, part: Speech) -> SpeechStream:
-        return self._engine.open(self._voice, replace(self._options, language=part.language or self._options.language))
+        language = part.language or self._options.language
+        return self._engine.open(self._speaker, replace(self._options, language=language))
 
     async def _pull(self, stream: SpeechStream) -> AsyncIterator[bytes]:
         chunks = stream.__aiter__()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
 from koe.engine import Priority
 
@@ -25,7 +26,16 @@ class SpeechRequest:
     instruct: str | None = None
     """How to speak, in words; an engine without such an ability refuses it."""
 
+    description: str | None = None
+    """Of a voice that is made up for this request, in words; there is then no `voice`."""
+
     seed: int | None = None
+
+    sampling: Sampling | None = None
+    """None: as the voice does by itself."""
+
+    speed: float | None = None
+    """1.2 is faster by a fifth than the voice is by itself."""
 
     wait: bool = False
     """For an engine that is still getting ready, instead of being spoken by the fallback."""

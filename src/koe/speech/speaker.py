@@ -11,12 +11,16 @@ from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
 from koe.core.languages import best_match, canonical
 from koe.core.text import detect
 from koe.core.text.normalise import Normaliser
-from koe.core.voice import Voice
+from koe.core.voice import Voice, VoiceKind
 from koe.engine import ENGINES, Engine
 from koe.settings import SpeechSettings, VoiceSettings
-from koe.speech.delivery import Candidate
+from koe.speech.casting import Candidate, Casting
 from koe.speech.request import SpeechRequest
 from koe.speech.utterance import Utterance
+from koe.voices.store import VoiceStore
+
+DESIGNER = "qwen"
+"""The engine that makes voices up from a description."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,13 +46,16 @@ class Speaker:
         default_language: str,
         speech: SpeechSettings,
         voice: VoiceSettings,
+        store: VoiceStore | None = None,
     ) -> None:
-        """`engines`: the default one first. `fallback`: the name of the one that stands in for the others."""
+        """`engines`: the default one first. `fallback`: the name of the one that stands in for the others. `store`: the
+        voices that users made."""
         self._engines = {engine.name: engine for engine in engines}
         self._fallback = fallback
         self._language = voice.language or default_language
         self._speech, self._voice = speech, voice
         self.health = {name: EngineHealth() for name in self._engines}
+        self._casting = Casting(self._engines, store, self._absence)
 
     async def start(self) -> None:
         """Raises EngineUnavailable if no engine can speak, UnknownVoice if the house's default voice isn't there."""
@@ -91,15 +98,15 @@ class Speaker:
         return own or self.default_voice()
 
     def voices(self) -> list[Voice]:
-        """The voices of now, the default engine's first."""
-        return [voice for engine in self._engines.values() for voice in engine.voices()]
+        """The voices of now: the default engine's first, users' own last."""
+        return self._casting.voices()
 
     def open(self, request: SpeechRequest) -> Utterance:
         """To be called in the event loop that will iterate. Raises UnknownVoice."""
         if request.language is not None:
             request = replace(request, language=_tag(request.language))
-        voice = self._choose(request)
-        chosen = Candidate(self._engines[voice.engine], voice)
+        chosen = self._designed(request) if request.description else self._cast(self._choose(request))
+        voice = chosen.voice
         if request.style and request.style not in voice.styles:
             _log.info("voice %s has no style %r: ignored", voice.id, request.style[:100])
         normaliser = Normaliser(
@@ -108,7 +115,8 @@ class Speaker:
             text_format=request.text_format,
             fallback=voice.languages[0],
         )
-        return Utterance(request, chosen, self._fallback_for(request, voice), self._speech, normaliser)
+        fallback = None if request.description else self._fallback_for(request, voice)
+        return Utterance(request, chosen, fallback, self._speech, normaliser)
 
     def default_voice(self, language: str | None = None) -> Voice:
         """What speaks where no voice is named. Raises UnknownVoice where no voice speaks that language."""
@@ -127,22 +135,47 @@ class Speaker:
         voices = {voice.id: voice for voice in self.voices()}
         if voice_id in voices:
             return voices[voice_id]
+        obstacle = self._casting.obstacle(voice_id) or self._absent_engine(voice_id)
+        if obstacle is not None:
+            return self._stand_in(voice_id, *obstacle)
         # Cut, because the search takes long where the word is long.
-        if (absent := self._absent_engine(voice_id)) is not None:
-            _log.warning("%s can't speak, for %s; another voice does", voice_id, absent)
-            return _speaks(self._language, voices.values()) or next(iter(voices.values()))
         near = difflib.get_close_matches(voice_id[:100], voices, n=3, cutoff=0.5)
         hint = f"; the nearest are {', '.join(near)}" if near else ""
         raise UnknownVoice(f"there is no voice {voice_id[:100]!r}{hint} (`koe voices` lists them all)")
 
-    def _absent_engine(self, voice_id: str) -> str | None:
-        """Why the engine that a voice belongs to isn't there, if that is so: Home Assistant still has the voice in its
-        pipelines, and the house must not fall silent."""
+    def _stand_in(self, voice_id: str, reason: str, language: str | None) -> Voice:
+        """For a voice that isn't there now: Home Assistant still has it in its pipelines, and the house must not fall
+        silent."""
+        _log.warning("%s can't speak, for %s; another voice does", voice_id, reason)
+        voices = self._casting.voices()
+        return _speaks(language or self._language, voices) or _speaks(self._language, voices) or voices[0]
+
+    def _absent_engine(self, voice_id: str) -> tuple[str, None] | None:
+        """Why the engine that a built-in voice belongs to isn't there, if that is so."""
         engine = voice_id.partition("-")[0]
-        if engine not in ENGINES:
-            return None
+        reason = self._absence(engine) if engine in ENGINES else ""
+        return (reason, None) if reason else None
+
+    def _absence(self, engine: str) -> str:
         health = self.health.get(engine, EngineHealth(False, f"there is no engine {engine} now"))
-        return None if health.ready else health.reason
+        return "" if health.ready else health.reason
+
+    def _cast(self, voice: Voice) -> Candidate:
+        try:
+            return self._casting.candidate(voice)
+        except EngineUnavailable as error:
+            others = [each for each in self._casting.voices() if each.engine == self._fallback]
+            stand_in = _speaks(voice.languages[0], others)
+            if stand_in is None:
+                raise
+            _log.warning("%s can't speak, for %s; %s does", voice.id, error.message, stand_in.id)
+            return self._casting.candidate(stand_in)
+
+    def _designed(self, request: SpeechRequest) -> Candidate:
+        if reason := self._absence(DESIGNER):
+            raise EngineUnavailable(f"no voice can be designed: {reason}")
+        voice = Voice("design", "a designed voice", (request.language or self._language,), DESIGNER, VoiceKind.DESIGNED)
+        return Candidate(self._engines[DESIGNER], voice, voice)
 
     def _by_language(self, language: str) -> Voice:
         """The house's own voice, if it speaks that language; else the first that does."""
@@ -158,7 +191,7 @@ class Speaker:
             return None
         engine = self._engines[self._fallback]
         stand_in = _speaks(request.language or voice.languages[0], engine.voices())
-        return Candidate(engine, stand_in) if stand_in is not None else None
+        return Candidate(engine, stand_in, stand_in) if stand_in is not None else None
 
 
 def _tag(language: str) -> str:

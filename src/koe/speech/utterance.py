@@ -4,14 +4,17 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from koe.audio.resample import StreamResampler
+from koe.audio.stretch import StreamStretcher
 from koe.core.errors import EngineError, LimitExceeded, NothingToSpeak
-from koe.core.pcm import duration
+from koe.core.pcm import amplified, duration
 from koe.core.text.normalise import Normaliser
 from koe.engine import SpeechOptions
 from koe.settings import SpeechSettings
-from koe.speech.delivery import Candidate, Delivery
+from koe.speech.casting import Candidate
+from koe.speech.delivery import Delivery
 from koe.speech.request import SpeechRequest, SpeechStats
 from koe.speech.text_source import TextSource
 
@@ -124,26 +127,37 @@ class Utterance:
     async def _spoken_by(self, candidate: Candidate, deadline: float) -> AsyncGenerator[bytes]:
         """One engine's PCM, bounded in length."""
         delivery = Delivery(candidate, self._source, self._options(candidate), self._settings, deadline)
-        seconds = 0.0
+        speed = candidate.speed * (self._request.speed or 1.0)
+        seconds, stretcher = 0.0, None
         async with aclosing(delivery.chunks()) as chunks:
             async for pcm in chunks:
                 if self._engine_rate is None:
                     self._engine_rate, self.stats.seed = delivery.sample_rate, delivery.seed
                     self._source.keep_no_more()
+                    if speed != 1.0:
+                        stretcher = StreamStretcher(self._engine_rate or 0, speed)
                 seconds += duration(len(pcm), self._engine_rate or 1)
-                yield pcm
+                if heard := stretcher.feed(pcm) if stretcher is not None else pcm:
+                    yield amplified(heard, candidate.gain)
                 if seconds >= self._settings.max_seconds:
                     raise LimitExceeded(
                         f"the speech is longer than {self._settings.max_seconds:g} seconds (setting speech.max_seconds)"
                     )
+        if stretcher is not None and (rest := stretcher.finish()):
+            yield amplified(rest, candidate.gain)
 
     def _options(self, candidate: Candidate) -> SpeechOptions:
-        request = self._request
-        return SpeechOptions(
+        request, defaults = self._request, candidate.defaults
+        style = request.style if request.style in candidate.voice.styles else None
+        return replace(
+            defaults,
             language=request.language,
-            style=request.style if request.style in candidate.voice.styles else None,
-            instruct=request.instruct,
-            seed=request.seed,
+            style=style,
+            # A style that was asked for goes before what the voice does by itself.
+            instruct=request.instruct or (None if style else defaults.instruct),
+            description=request.description,
+            seed=defaults.seed if request.seed is None else request.seed,
+            sampling=request.sampling or defaults.sampling,
             live_text=self._source.open,
             wait=request.wait,
             # A little more than is allowed: an engine ends there without a word, and here it is an error.

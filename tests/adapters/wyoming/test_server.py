@@ -13,7 +13,7 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
-from koe.adapters.wyoming.sockets import open_socket, uri_of
+from koe.adapters.sockets import open_socket, uri_of
 from koe.core.errors import SettingsError
 from koe.core.voice import Voice
 from koe.engine.espeak import EspeakEngine

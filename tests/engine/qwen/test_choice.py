@@ -80,6 +80,17 @@ def test_the_preferred_one_serves_what_it_can() -> None:
         choose(NAMED, found, "0.6B", preferred="pirat")
 
 
+def test_a_wanted_size_goes_before_what_the_house_prefers() -> None:
+    wanted = Wanted(Ability.CLONE, size="1.7B")
+    assert choose(wanted, ALL, "0.6B") is LARGE_BASE
+    assert choose(wanted, ALL, "0.6B", preferred=SMALL_BASE.name) is LARGE_BASE
+    assert choose(wanted, [SMALL_BASE], "0.6B") is SMALL_BASE
+    tuned = Checkpoint("tuned", Path("tuned"), Ability.CLONE, "1.7B")
+    assert choose(wanted, [*ALL, tuned], "0.6B", preferred="tuned") is tuned
+    with pytest.raises(EngineUnavailable, match=r"1\.7B-Base"):
+        choose(wanted, [], "0.6B")
+
+
 @pytest.mark.parametrize("name", ["Qwen3-TTS-12Hz-1.7B-CustomVoice", "1.7b-customvoice"])
 def test_an_override_is_kept_to(name: str) -> None:
     assert choose(NAMED, ALL, "0.6B", override=name) is LARGE

@@ -1,5 +1,6 @@
 """A code is chosen as transformers chooses it, draw by draw."""
 
+import math
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ transformers = pytest.importorskip("transformers")
 
 from torch import Tensor  # noqa: E402
 
+from koe.core import profile  # noqa: E402
 from koe.core.errors import RequestError  # noqa: E402
 from koe.engine.qwen.sampling import Draw, FirstCodes, Sampling, draw  # noqa: E402
 
@@ -115,9 +117,20 @@ def test_a_checkpoints_own_defaults_are_taken() -> None:
     assert Sampling.from_config({}) == Sampling()
 
 
+def test_wishes_take_the_place_of_defaults_for_all_codes() -> None:
+    own = Sampling(Draw(top_k=3), Draw(temperature=0.5), 1.2)
+    assert own.as_wished(profile.Sampling()) == own
+    some = own.as_wished(profile.Sampling(temperature=0.7, top_p=0.9))
+    assert some == Sampling(Draw(top_k=3, temperature=0.7, top_p=0.9), Draw(temperature=0.7, top_p=0.9), 1.2)
+    assert own.as_wished(profile.Sampling(top_k=0, repetition_penalty=1.0)).first.top_k == 0
+    with pytest.raises(RequestError, match="top_p"):
+        own.as_wished(profile.Sampling(top_p=2.0))
+
+
 def test_settings_without_sense_are_refused() -> None:
-    for way in ({"temperature": 0.0}, {"top_k": -1}, {"top_p": 1.5}):
+    for way in ({"temperature": 0.0}, {"temperature": math.inf}, {"top_k": -1}, {"top_p": 1.5}, {"top_p": math.nan}):
         with pytest.raises(RequestError):
             Draw(**way)
-    with pytest.raises(RequestError):
-        Sampling(repetition_penalty=0)
+    for penalty in (0.0, math.inf, math.nan):
+        with pytest.raises(RequestError):
+            Sampling(repetition_penalty=penalty)

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
+from koe.adapters.sockets import open_socket, uri_of
 from koe.adapters.wyoming.connection import Connection
 from koe.adapters.wyoming.info import InfoPage
-from koe.adapters.wyoming.sockets import open_socket, uri_of
 from koe.core.errors import Busy, ShuttingDown
 from koe.settings import WyomingSettings
 from koe.speech import Speaker

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from koe.adapters.addresses import reachable
-from koe.adapters.wyoming.sockets import open_socket
+from koe.adapters.sockets import open_socket
 from koe.adapters.wyoming_client import connect
 from koe.cli.checks import Finding, Mark
 from koe.core.errors import KoeError, SettingsError

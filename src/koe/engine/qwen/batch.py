@@ -1,22 +1,24 @@
 """Continuous batching: streams join, pause and leave at any frame, and one step makes a frame of each that can go on.
 
-    take text -> begin one newcomer -> a frame for every row that may go on -> sound, the first chunks first
+    take text -> hear one clip -> begin one newcomer -> a frame of each row that may go on -> sound, first chunks first
 
 Rooms go before batches, in the order they came: where places run out, a batch's row is put aside and goes on later.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from koe.core.errors import EngineError, KoeError
+from koe.core.profile import Clip
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.device import is_out_of_memory
 from koe.engine.qwen.frames import FrameGenerator
 from koe.engine.qwen.guards import Counters, frame_cap
-from koe.engine.qwen.prompt import Cloned, PromptBuilder
+from koe.engine.qwen.priming import Priming
+from koe.engine.qwen.prompt import Cloned, Designed, PromptBuilder
 from koe.engine.qwen.sampling import Sampling
 from koe.engine.qwen.stream import Stream
 
@@ -29,7 +31,11 @@ class Model:
 
     frames: FrameGenerator
     decoder: StreamingDecoder
+    priming: Priming
     prompts: PromptBuilder
+
+    hear: Callable[[Clip], Cloned]
+    """A clip's voice, where the checkpoint clones."""
 
 
 class Batch:
@@ -60,13 +66,14 @@ class Batch:
             if stream.starving >= self._text_wait:
                 stream.text.end_generation_here()
         self._let_go()
+        heard = self._hear_one()
         began = self._begin_one()
         self._resume_those_put_aside()
         rows = [stream for stream in self._streams if self._can_go_on(stream)]
         if rows:
             self._advance(rows)
             self._sound([stream for stream in rows if stream.row is not None and stream.due])
-        return began or bool(rows)
+        return heard or began or bool(rows)
 
     def warm_up(self) -> None:
         """Compute two frames for nobody: the first computation on a device takes longer than all others."""
@@ -100,6 +107,17 @@ class Batch:
 
     # Beginning
 
+    def _hear_one(self) -> bool:
+        """At most one clip a step."""
+        for stream in self._streams:
+            if isinstance(clip := stream.request.voice, Clip) and stream.voice is None:
+                try:
+                    stream.voice = self._model.hear(clip)
+                except Exception as error:
+                    self._fail([stream], as_koe_error(error))
+                return True
+        return False
+
     def _begin_one(self) -> bool:
         """At most one prompt a step, so that no running stream waits for more than one."""
         ready = (each for each in self._streams if each.ready_to_begin(self._model.prompts))
@@ -113,14 +131,13 @@ class Batch:
         return True
 
     def _begin(self, stream: Stream) -> None:
-        model, voice = self._model, stream.request.voice
+        model, voice = self._model, stream.voice
+        assert voice is not None
         prompt = stream.prompt(model.prompts)
         stream.row = model.frames.open(prompt, stream.request.sampling, stream.seed)
-        stream.decoder = model.decoder.open()
-        if isinstance(voice, Cloned) and voice.reference is not None:
-            # The generation continues the reference's sound.
-            model.decoder.skip([stream.decoder], voice.reference.codes[None])
+        stream.decoder = model.priming.open(voice)
         self.counters.generations += 1
+        self.counters.designs += isinstance(voice, Designed)
 
     def _put_aside_for(self, stream: Stream) -> bool:
         """Take the place of a stream that may wait longer: the last of lower priority."""

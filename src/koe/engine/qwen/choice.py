@@ -35,6 +35,9 @@ class Wanted:
     instruct: bool = False
     """Whether the voice is told how to speak. A description is not an instruct here."""
 
+    size: Size | None = None
+    """Taken where it is here, before what the house prefers."""
+
 
 def choose(
     wanted: Wanted,
@@ -44,25 +47,33 @@ def choose(
     *,
     preferred: str | None = None,
 ) -> Checkpoint:
-    """The one that serves it: `preferred` where that can do it, else of the preferred size where there is one, the
-    published before fine-tunes. `override` alone is kept to.
+    """The one that serves it: of the wanted size where there is one, then `preferred` where that can do it, else of the
+    preferred size, the published before fine-tunes. `override` alone is kept to.
 
     Raises UnsupportedAbility where nothing of that kind can do it, UnknownVoice where nobody knows the speaker,
     EngineUnavailable where the one that could isn't here or is damaged, RequestError for an unknown override.
     """
     if wanted.instruct and wanted.ability is not Ability.NAMED:
         raise UnsupportedAbility(f"{_KINDS[wanted.ability]} take no instruct; {_who_takes_instruct()} does")
+    size = wanted.size or size
     if override:
         return _usable(_overridden(override, wanted, found, size))
     favourite = _by_name(preferred, found) if preferred else None
     able = [each for each in found if _obstacle(wanted, each) is None]
     if not able:
         raise _nobody(wanted, found, size)
-    return _usable(min(able, key=lambda each: (each.problem is not None, each is not favourite, *_rank(each, size))))
+    return _usable(min(able, key=lambda each: _rank(each, wanted, size, favourite)))
 
 
-def _rank(checkpoint: Checkpoint, size: Size) -> tuple[bool, bool]:
-    return checkpoint.size != size, published(checkpoint.name) is None
+def _rank(checkpoint: Checkpoint, wanted: Wanted, size: Size, favourite: Checkpoint | None) -> tuple[bool, ...]:
+    """The lowest goes first."""
+    return (
+        checkpoint.problem is not None,
+        wanted.size not in (None, checkpoint.size),
+        checkpoint is not favourite,
+        checkpoint.size != size,
+        published(checkpoint.name) is None,
+    )
 
 
 def _overridden(name: str, wanted: Wanted, found: Sequence[Checkpoint], size: Size) -> Checkpoint:

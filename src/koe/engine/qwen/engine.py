@@ -4,23 +4,26 @@ import asyncio
 import importlib.util
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from koe.core.errors import EngineUnavailable
+from koe.core.errors import EngineUnavailable, KoeError, RequestError
 from koe.core.languages import base
+from koe.core.profile import Clip
 from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.checkpoints import Checkpoint, find
 from koe.engine.qwen.choice import Wanted, choose
 from koe.engine.qwen.guards import Counters
-from koe.engine.qwen.published import Ability
+from koe.engine.qwen.prompt_files import folder as prompts_folder
+from koe.engine.qwen.published import Ability, Size
 from koe.engine.qwen.voices import named_voices, speaker_of
 from koe.settings import QwenSettings
 
 if TYPE_CHECKING:
+    from koe.engine.qwen.prompt_voices import PromptVoice
     from koe.engine.qwen.stream import Inbox
     from koe.engine.qwen.worker import Worker
 
@@ -28,10 +31,12 @@ _log = logging.getLogger(__name__)
 
 SAMPLE_RATE = 24000
 
+_SPEAKING = (Ability.NAMED, Ability.CLONE, Ability.DESIGN)
+
 _ENOUGH_WHOLE = 300
 _ENOUGH_LIVE = 120
 """Characters after which a generation ends with its sentence: where the text is heard beside the frames, the pace
-drifts in long generations."""
+drifts in long generations. Clones always hear it so, as the package has it."""
 
 
 def is_installed() -> bool:
@@ -41,7 +46,7 @@ def is_installed() -> bool:
 
 def has_checkpoint(data_dir: Path) -> bool:
     """Whether there is one that speaks."""
-    return any(each.ability is Ability.NAMED and not each.problem for each in find(data_dir))
+    return any(each.ability in _SPEAKING and not each.problem for each in find(data_dir))
 
 
 class QwenEngine:
@@ -52,6 +57,7 @@ class QwenEngine:
         """Checkpoints are looked for in `data_dir`/models and in the Hugging Face cache."""
         self._settings, self._data_dir = settings, data_dir
         self._checkpoints: Sequence[Checkpoint] = ()
+        self._able: Mapping[Ability, Checkpoint] = {}
         self._voices: tuple[Voice, ...] = ()
         self._worker: Worker | None = None
 
@@ -59,13 +65,14 @@ class QwenEngine:
         if missing := _missing():
             raise EngineUnavailable(f"{missing} is not installed: run `pip install 'koe[qwen]'`")
         self._checkpoints = await asyncio.to_thread(find, self._data_dir)
-        named = self._choose(Wanted(Ability.NAMED))
-        self._voices = named_voices(named, tuple(self._settings.styles))
+        self._able = self._find_able()
+        named = self._able.get(Ability.NAMED)
+        self._voices = named_voices(named, tuple(self._settings.styles)) if named is not None else ()
         # Importing torch takes a second or more: off the event loop.
-        self._worker = await asyncio.to_thread(_make_worker, self._settings)
+        self._worker = await asyncio.to_thread(_make_worker, self._settings, self._data_dir)
         self._worker.start()
         if self._settings.warm_up:
-            self._worker.want(named)
+            self._worker.want(next(iter(self._able.values())))
 
     async def stop(self) -> None:
         worker, self._worker = self._worker, None
@@ -76,6 +83,16 @@ class QwenEngine:
         return self._voices
 
     @property
+    def can_clone(self) -> bool:
+        """Whether it speaks in the voices of clips: a checkpoint for that was here at the start."""
+        return Ability.CLONE in self._able
+
+    @property
+    def can_design(self) -> bool:
+        """Whether it speaks in voices of a description."""
+        return Ability.DESIGN in self._able
+
+    @property
     def counters(self) -> Counters:
         """What it has done since it started."""
         return self._worker.counters if self._worker is not None else Counters()
@@ -83,32 +100,52 @@ class QwenEngine:
     def open(self, voice: Voice, options: SpeechOptions) -> "QwenStream":
         if self._worker is None:
             raise EngineUnavailable("the qwen engine is not running")
-        from koe.engine.qwen.prompt_voices import Named
         from koe.engine.qwen.sampling import Sampling
         from koe.engine.qwen.stream import Inbox, Request
         from koe.engine.qwen.worker import Order
 
         instruct = options.instruct or self._settings.styles.get(options.style or "", "")
-        speaker = speaker_of(voice)
-        wanted = Wanted(Ability.NAMED, speaker, instruct=bool(instruct))
-        checkpoint = self._choose(wanted)
+        checkpoint = self._choose(_wanted(voice, options, instruct))
+        live = options.live_text or checkpoint.ability is Ability.CLONE
         request = Request(
-            voice=Named(speaker, instruct),
+            voice=_prompt_voice(voice, options, instruct),
             language=checkpoint.languages.get(base(options.language)) if options.language else None,
             tag=options.language,
-            sampling=Sampling(),
+            sampling=Sampling().as_wished(options.sampling),
             seed=secrets.randbits(32) if options.seed is None else options.seed,
             priority=options.priority,
             max_seconds=options.max_seconds,
-            live=options.live_text,
-            enough=_ENOUGH_LIVE if options.live_text else _ENOUGH_WHOLE,
+            live=live,
+            enough=_ENOUGH_LIVE if live else _ENOUGH_WHOLE,
         )
         stream = QwenStream(Inbox(), self._worker.poke, request.seed)
         self._worker.submit(Order(checkpoint, request, stream.pipe, stream.inbox, options.wait))
         return stream
 
+    def _find_able(self) -> Mapping[Ability, Checkpoint]:
+        """For each ability the checkpoint that has it, the named voices' first. Raises as `choose` where nobody can
+        speak at all."""
+        able: dict[Ability, Checkpoint] = {}
+        obstacles: dict[Ability, KoeError] = {}
+        for ability in _SPEAKING:
+            try:
+                able[ability] = self._choose(Wanted(ability))
+            except KoeError as error:
+                obstacles[ability] = error
+        if not able:
+            raise obstacles[Ability.NAMED]
+        if Ability.NAMED in obstacles:
+            _log.warning("there are no named voices: %s", obstacles[Ability.NAMED].message)
+        return able
+
     def _choose(self, wanted: Wanted) -> Checkpoint:
         return choose(wanted, self._checkpoints, self._settings.size, preferred=self._settings.checkpoint)
+
+
+def cloner(found: Sequence[Checkpoint], settings: QwenSettings, size: str | None) -> Checkpoint:
+    """The checkpoint that would speak a cloned voice of this size. Raises EngineUnavailable, RequestError."""
+    wanted = Wanted(Ability.CLONE, size=_size(size))
+    return choose(wanted, found, settings.size, preferred=settings.checkpoint)
 
 
 class QwenStream:
@@ -138,7 +175,36 @@ def _missing() -> str | None:
     return next((name for name in ("torch", "qwen_tts") if importlib.util.find_spec(name) is None), None)
 
 
-def _make_worker(settings: QwenSettings) -> "Worker":
+def _size(given: str | None) -> Size | None:
+    sizes: tuple[Size, ...] = get_args(Size)
+    size = next((each for each in sizes if each == given), None)
+    if size is None and given is not None:
+        raise RequestError(f"there is no checkpoint of size {given[:20]!r}, only of {' and '.join(sizes)}")
+    return size
+
+
+def _wanted(voice: Voice, options: SpeechOptions, instruct: str) -> Wanted:
+    size = _size(options.size)
+    if options.clip is not None:
+        return Wanted(Ability.CLONE, instruct=bool(instruct), size=size)
+    if options.description is not None:
+        return Wanted(Ability.DESIGN, instruct=bool(instruct), size=size)
+    return Wanted(Ability.NAMED, speaker_of(voice), instruct=bool(instruct), size=size)
+
+
+def _prompt_voice(voice: Voice, options: SpeechOptions, instruct: str) -> "PromptVoice | Clip":
+    from koe.engine.qwen.prompt_voices import Designed, Named
+
+    if options.clip is not None:
+        return options.clip
+    if options.description is None:
+        return Named(speaker_of(voice), instruct)
+    if not options.description.strip():
+        raise RequestError("a voice that is made up needs a description")
+    return Designed(options.description)
+
+
+def _make_worker(settings: QwenSettings, data_dir: Path) -> "Worker":
     from koe.engine.qwen.worker import Worker
 
-    return Worker(settings)
+    return Worker(settings, prompts_folder(data_dir))

@@ -54,3 +54,9 @@ class Counters:
     silenced: int = 0
     """Generations that the silence guard ended."""
     retried: int = 0
+    prompts: int = 0
+    """Clips that were listened to: neither memory nor a file had what the model keeps of them."""
+    primed: int = 0
+    """References that were pushed through the codec."""
+    designs: int = 0
+    """Generations in a voice made up from a description."""

@@ -21,8 +21,10 @@ class Designed:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
+    """Equal only to itself."""
+
     codes: Tensor
     """int64 [t, 16]"""
 

@@ -42,6 +42,18 @@ class ReferenceEncoder:
         embedding: Tensor = self._model.extract_speaker_embedding(samples, SAMPLE_RATE)
         return embedding
 
+    def fits(self, embedding: Tensor, codes: Tensor | None) -> bool:
+        """Whether these could be of this model: a code beyond its codebook would bring down a GPU."""
+        size: int = self._model.config.talker_config.hidden_size
+        if embedding.shape != (size,) or embedding.dtype != self._model.dtype or not embedding.isfinite().all():
+            return False
+        if codes is None:
+            return True
+        decoder = self._codec.config.decoder_config
+        if codes.dtype != torch.int64 or codes.ndim != 2 or codes.shape[1] != decoder.num_quantizers or not len(codes):
+            return False
+        return bool(((codes >= 0) & (codes < decoder.codebook_size)).all())
+
 
 def _check(samples: NDArray[np.float32]) -> None:
     if samples.ndim != 1 or samples.dtype != np.float32:

@@ -1,12 +1,14 @@
 """How a code is chosen from the model's scores: transformers 4.57.3's processors, in its order, with its draws."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from koe.core import profile
 from koe.core.errors import RequestError
 
 _MIN_TOKENS = 2
@@ -29,7 +31,7 @@ class Draw:
     temperature: float = 0.9
 
     def __post_init__(self) -> None:
-        if self.top_k < 0 or not 0 <= self.top_p <= 1 or not self.temperature > 0:
+        if self.top_k < 0 or not 0 <= self.top_p <= 1 or not 0 < self.temperature < math.inf:
             raise RequestError(f"sampling needs top_k >= 0, 0 <= top_p <= 1 and temperature > 0: {self}")
 
 
@@ -45,7 +47,7 @@ class Sampling:
     """On the first codes that the stream has had."""
 
     def __post_init__(self) -> None:
-        if not self.repetition_penalty > 0:
+        if not 0 < self.repetition_penalty < math.inf:
             raise RequestError(f"repetition_penalty must be more than 0, not {self.repetition_penalty}")
 
     @classmethod
@@ -61,6 +63,13 @@ class Sampling:
         rest = {key: values[name] for key, name in names.items() if name in values}
         penalty = values.get("repetition_penalty", cls().repetition_penalty)
         return cls(Draw(**first), Draw(**rest), penalty)
+
+    def as_wished(self, wishes: profile.Sampling) -> "Sampling":
+        """With what somebody asks for in the place of its own; for the first code and for the others alike."""
+        keys = ("temperature", "top_k", "top_p")
+        values: dict[str, Any] = {key: value for key in keys if (value := getattr(wishes, key)) is not None}
+        penalty = self.repetition_penalty if wishes.repetition_penalty is None else wishes.repetition_penalty
+        return Sampling(replace(self.first, **values), replace(self.rest, **values), penalty)
 
 
 class FirstCodes:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from koe.core.pcm import BYTES_PER_SAMPLE, to_int16
+from koe.core.profile import Clip
 from koe.engine import Priority
 from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.codec import DecoderState
@@ -26,7 +27,9 @@ _SEEDS = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    voice: PromptVoice
+    voice: PromptVoice | Clip
+    """A clip has to be heard before it is a voice."""
+
     language: str | None
     """The model's word for it; None: the model finds out."""
 
@@ -131,11 +134,13 @@ class Text:
 
 
 class Stream:
-    """All that the batch keeps of one request. `row` and `decoder` are set while a generation is under way."""
+    """All that the batch keeps of one request. `voice` is set once its clip was heard, `row` and `decoder` while a
+    generation is under way."""
 
     def __init__(self, request: Request, pipe: PcmPipe, inbox: Inbox, tokenizer: Tokenizer) -> None:
         self.request, self.pipe, self._inbox = request, pipe, inbox
         self.text = Text(tokenizer, request.enough, request.tag)
+        self.voice: PromptVoice | None = None if isinstance(request.voice, Clip) else request.voice
         self.row: Row | None = None
         self.decoder: DecoderState | None = None
         self.codes: list[Tensor] = []
@@ -192,26 +197,35 @@ class Stream:
         text, last = self._inbox.take()
         if text or last:
             self.text.add(text, last=last)
+            if self.row is None:
+                self._starving_since = None
         while self.row is None and (head := self.generation) and head.complete and not head.ids:
             self.text.generations.popleft()
 
     def ready_to_begin(self, prompts: PromptBuilder) -> bool:
-        """Whether there is text enough for a prompt."""
+        """Whether there is text enough for a prompt; a voice with a reference needs some."""
         head = self.generation
-        if head is None or self.row is not None or not head.ids:
+        if self.voice is None or head is None or self.row is not None or not head.ids:
             return False
-        return head.complete or (self.request.live and head.waiting >= prompts.needed(self.request.voice))
+        if head.complete or not self.request.live:
+            return head.complete
+        if head.waiting >= prompts.needed(self.voice):
+            return True
+        self._starving_since = self._starving_since or time.monotonic()
+        return False
 
     def prompt(self, prompts: PromptBuilder) -> Prompt:
         """The prompt of the next generation; takes from its text what it needs."""
-        head, request = self.text.generations[0], self.request
-        needed = prompts.needed(request.voice)
+        head, request, voice = self.text.generations[0], self.request, self.voice
+        assert voice is not None
+        self._starving_since = None
+        needed = prompts.needed(voice)
         self._ends_heard = not request.live or head.waiting < needed
         ids = head.take(head.waiting if self._ends_heard else needed)
         if not request.live:
-            prompt = prompts.whole(request.voice, ids, request.language)
+            prompt = prompts.whole(voice, ids, request.language)
         else:
-            prompt = prompts.dual(request.voice, ids, request.language, complete=self._ends_heard)
+            prompt = prompts.dual(voice, ids, request.language, complete=self._ends_heard)
         self._beside = deque(prompt.trailing)
         return prompt
 
@@ -231,7 +245,7 @@ class Stream:
 
     @property
     def starving(self) -> float:
-        """Seconds for which its next frame has lacked text."""
+        """Seconds for which its prompt or its next frame has lacked text."""
         return 0.0 if self._starving_since is None else time.monotonic() - self._starving_since
 
     def next_text(self) -> Tensor | None:

@@ -27,8 +27,25 @@ class Weights:
 
 def read_weights(folder: Path) -> Weights:
     """Raises ValueError that names the file and what is wrong with it; OSError where it can't be read."""
-    files = tuple(_files(folder))
+    files = weight_files(folder)
     return Weights(files, sum(_parameters(file) for file in files))
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """Without a look into them. Raises ValueError as read_weights."""
+    return tuple(_files(folder))
+
+
+def read_header(file: Path) -> tuple[dict[str, Any], int]:
+    """What a safetensors file says of its tensors and of itself, and where the numbers start.
+
+    Raises ValueError where it is none, OSError where it can't be read.
+    """
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        if length > min(_MAX_HEADER, file.stat().st_size):
+            raise ValueError(f"{file} is damaged: it has no safetensors header")
+        return _json(opened.read(length), file), 8 + length
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -58,7 +75,7 @@ def _shards(folder: Path) -> Iterator[Path]:
 
 def _parameters(file: Path) -> int:
     """Checks as well that all the bytes are there that the header speaks of."""
-    header, start = _header(file)
+    header, start = read_header(file)
     end = count = 0
     for name, tensor in header.items():
         if name == "__metadata__":
@@ -76,15 +93,6 @@ def _parameters(file: Path) -> int:
         word = "incomplete" if size < start + end else "damaged"
         raise ValueError(f"{file} is {word}: {size} of {start + end} bytes")
     return count
-
-
-def _header(file: Path) -> tuple[dict[str, Any], int]:
-    """And where the numbers start."""
-    with file.open("rb") as opened:
-        length = int.from_bytes(opened.read(8), "little")
-        if length > min(_MAX_HEADER, file.stat().st_size):
-            raise ValueError(f"{file} is damaged: it has no safetensors header")
-        return _json(opened.read(length), file), 8 + length
 
 
 def _json(text: bytes, file: Path) -> dict[str, Any]:

@@ -1,21 +1,27 @@
 """The engine's thread: it loads checkpoints, steps their batches, and lets go of what nobody uses."""
 
+import functools
 import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from koe.core.errors import EngineError, EngineUnavailable, KoeError, ShuttingDown
 from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.batch import Batch, Model, as_koe_error
 from koe.engine.qwen.checkpoints import Checkpoint
+from koe.engine.qwen.clone_prompts import ClonePrompts, Listener
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.device import Device, choose_device, release_memory
 from koe.engine.qwen.frames import frame_generator
 from koe.engine.qwen.guards import Counters
 from koe.engine.qwen.loading import LoadedCheckpoint, load
+from koe.engine.qwen.priming import Priming
 from koe.engine.qwen.prompt import PromptBuilder
+from koe.engine.qwen.prompt_files import fingerprint
+from koe.engine.qwen.reference import ReferenceEncoder
 from koe.engine.qwen.stream import Inbox, Request, Stream
 from koe.settings import QwenSettings
 
@@ -52,7 +58,8 @@ class _Household:
 
 
 class Worker:
-    def __init__(self, settings: QwenSettings) -> None:
+    def __init__(self, settings: QwenSettings, prompts: Path) -> None:
+        """`prompts`: the folder for those of clips."""
         self._settings = settings
         self._device: Device | None = None
         self._thread = threading.Thread(target=self._run, name="qwen", daemon=True)
@@ -66,6 +73,7 @@ class Worker:
         self._waiting: list[Order] = []
         self._failed: dict[str, tuple[float, KoeError]] = {}
         self.counters = Counters()
+        self._clone_prompts = ClonePrompts(prompts, self.counters)
 
     def start(self) -> None:
         self._thread.start()
@@ -157,6 +165,8 @@ class Worker:
     def _load_one(self) -> bool:
         """The next checkpoint that is wanted, if there is a place for it: never in that of one that is speaking."""
         with self._changed:
+            # Whoever asked while it was being loaded wanted it again.
+            self._wanted = {name: each for name, each in self._wanted.items() if name not in self._households}
             wanted = next(iter(self._wanted.values()), None)
         if wanted is None or not self._make_place():
             return False
@@ -181,12 +191,24 @@ class Worker:
             self._device = choose_device(self._settings.device, self._settings.dtype)
             _log.info("computing on %s", self._device.reason)
         codec_of = next((each.loaded for each in self._households.values()), None)
+        weights = fingerprint(checkpoint)
         loaded = load(checkpoint.folder, self._device, codec_of=codec_of)
-        batch = Batch(_model(loaded, settings.slots), settings.lead_seconds, settings.text_wait, self.counters)
+        listener = Listener(checkpoint.name, weights, ReferenceEncoder(loaded.model))
+        batch = Batch(self._model(loaded, listener), settings.lead_seconds, settings.text_wait, self.counters)
         if self._settings.warm_up:
             batch.warm_up()
         _log.info("%s loaded in %.1f s", checkpoint.name, time.monotonic() - begin)
         return _Household(loaded, batch, time.monotonic())
+
+    def _model(self, loaded: LoadedCheckpoint, listener: Listener) -> Model:
+        decoder = StreamingDecoder(loaded.codec.decoder)
+        return Model(
+            frames=frame_generator(loaded.model, self._settings.slots, _POSITIONS),
+            decoder=decoder,
+            priming=Priming(decoder, self.counters),
+            prompts=PromptBuilder(loaded.model, loaded.processor.tokenizer),
+            hear=functools.partial(self._clone_prompts.get, listener=listener),
+        )
 
     def _make_place(self) -> bool:
         while len(self._households) >= self._settings.loaded:
@@ -225,9 +247,3 @@ class Worker:
             self._waiting, self._arrived = [], []
         for order in rest:
             end(order)
-
-
-def _model(loaded: LoadedCheckpoint, slots: int) -> Model:
-    frames = frame_generator(loaded.model, slots, _POSITIONS)
-    prompts = PromptBuilder(loaded.model, loaded.processor.tokenizer)
-    return Model(frames, StreamingDecoder(loaded.codec.decoder), prompts)

@@ -9,15 +9,15 @@ from koe.settings import ListenAddress
 BACKLOG = 512
 
 
-def open_socket(address: ListenAddress) -> socket.socket:
-    """A bound, listening socket. Raises SettingsError with the remedy."""
+def open_socket(address: ListenAddress, elsewhere: str = "--listen or the setting wyoming.listen") -> socket.socket:
+    """A bound, listening socket. Raises SettingsError with the remedy; `elsewhere` is how another address is chosen."""
     try:
         return _open_unix(Path(address.path)) if address.kind == "unix" else _open_tcp(address)
     except (OSError, UnicodeError) as error:
         reason = "that is no host name" if isinstance(error, UnicodeError) else error.strerror or error
         raise SettingsError(
             f"can't listen on {address}: {reason}. If another program has it (perhaps another Koe), "
-            "stop that one, or choose another address with --listen or the setting wyoming.listen"
+            f"stop that one, or choose another address with {elsewhere}"
         ) from error
 
 

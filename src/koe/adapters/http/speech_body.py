@@ -1,0 +1,158 @@
+"""What a request to speak may hold: OpenAI's fields, those of vLLM-Omni's that mean something here, and Koe's own."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from koe.audio.flow import RATES, FlowFormat
+from koe.core.languages import ENGLISH_NAMES, canonical
+from koe.core.profile import Sampling
+from koe.core.text.parts import TextFormat
+from koe.voices.fields import Count, Number, Seed
+
+_BY_ENGLISH_NAME = {name.lower(): tag for tag, name in ENGLISH_NAMES.items()}
+
+_MAKE_A_VOICE = "speech in the voice of a recording needs a voice made of it first: POST /api/voices, then name it here"
+_REFUSED = {
+    "ref_audio": _MAKE_A_VOICE,
+    "ref_text": _MAKE_A_VOICE,
+    "x_vector_only_mode": _MAKE_A_VOICE,
+    "speaker_embedding": _MAKE_A_VOICE,
+}
+
+
+def _language(value: str) -> str | None:
+    """A tag, as Koe carries it; None: whichever it is."""
+    name = value.strip().lower()
+    return None if name in ("", "auto") else _BY_ENGLISH_NAME.get(name) or canonical(value)
+
+
+Language = Annotated[str, Field(max_length=100), AfterValidator(_language)]
+Temperature = Annotated[Number, Field(gt=0, le=2)]
+TopK = Annotated[Count, Field(ge=0, lt=2**31)]
+TopP = Annotated[Number, Field(gt=0, le=1)]
+RepetitionPenalty = Annotated[Number, Field(gt=0, le=2)]
+
+WireFormat = Literal["wav", "pcm", "flac", "mp3", "opus"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SamplingBody(_Body):
+    """How the model chooses among what it could say next; absent: as the voice does by itself."""
+
+    temperature: Temperature | None = None
+    top_k: TopK | None = None
+    top_p: TopP | None = None
+    repetition_penalty: RepetitionPenalty | None = None
+
+
+class VoiceReference(_Body):
+    """OpenAI's way to name a voice of one's own."""
+
+    id: Annotated[str, Field(max_length=200)]
+
+
+class HowToSpeak(SamplingBody):
+    """Everything but the text and the form of the answer."""
+
+    model: Annotated[str, Field(max_length=200, description="An engine or a checkpoint of GET /v1/models.")] | None = (
+        None
+    )
+    voice: (
+        Annotated[str, Field(max_length=200, description="An id of GET /v1/audio/voices.")] | VoiceReference | None
+    ) = None
+    instructions: Annotated[str, Field(max_length=4096, description="How to speak, in words.")] | None = None
+    speed: Annotated[Number, Field(ge=0.25, le=4)] | None = None
+    language: Annotated[Language, Field(description="BCP-47 tag, or one of the ten English names, or Auto.")] | None = (
+        None
+    )
+    seed: Seed | None = None
+    extra_params: SamplingBody | None = Field(default=None, description="As the same fields outside, which go first.")
+    sample_rate: Annotated[Count, Field(ge=8000, le=48000, description="Hz.")] | None = None
+    style: Annotated[str, Field(max_length=40, description="One of the voice's styles.")] | None = None
+    text_format: TextFormat = "text"
+    task_type: Literal["CustomVoice", "VoiceDesign", "Base"] | None = Field(
+        default=None, description="VoiceDesign: `instructions` describe a voice that is made up for this request."
+    )
+
+    max_new_tokens: Annotated[Count, Field(ge=1, le=4096, description="Of vLLM-Omni; no effect here.")] | None = None
+    initial_codec_chunk_frames: Annotated[Count, Field(ge=0, description="Of vLLM-Omni; no effect here.")] | None = None
+    non_streaming_mode: bool | None = Field(default=None, description="Of vLLM-Omni; no effect here.")
+    word_timestamps: Literal[False] | None = Field(default=None, description="Of vLLM-Omni; there are none here.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_recording(cls, body: Any) -> Any:
+        for key in body if isinstance(body, dict) else ():
+            if body[key] is not None and key in _REFUSED:
+                raise ValueError(f"`{key}`: {_REFUSED[key]}")
+        return {key: body[key] for key in body if key not in _REFUSED} if isinstance(body, dict) else body
+
+    @model_validator(mode="after")
+    def _describes_one_voice(self) -> "HowToSpeak":
+        if self.designed and self.voice_name:
+            raise ValueError("either `voice`, or `task_type` VoiceDesign with a description in `instructions`")
+        if self.designed and not (self.instructions or "").strip():
+            raise ValueError("`task_type` VoiceDesign needs a description of the voice in `instructions`")
+        return self
+
+    @property
+    def designed(self) -> bool:
+        return self.task_type == "VoiceDesign"
+
+    @property
+    def voice_name(self) -> str:
+        """Empty: none is named."""
+        return self.voice.id if isinstance(self.voice, VoiceReference) else self.voice or ""
+
+    @property
+    def sampling(self) -> Sampling | None:
+        chosen = dict(self.extra_params or ()) | {
+            key: value for key in SamplingBody.model_fields if (value := getattr(self, key)) is not None
+        }
+        return Sampling(**chosen) if any(value is not None for value in chosen.values()) else None
+
+
+class FormOfAnswer(HowToSpeak):
+    response_format: WireFormat = "mp3"
+
+    @model_validator(mode="after")
+    def _fits_the_format(self) -> "FormOfAnswer":
+        rates = RATES.get(self.format)
+        if rates and self.sample_rate is not None and self.sample_rate not in rates:
+            known = ", ".join(map(str, rates))
+            raise ValueError(f"`sample_rate`: {self.response_format} can be of {known} Hz, not {self.sample_rate}")
+        return self
+
+    @property
+    def format(self) -> FlowFormat:
+        return FlowFormat(self.response_format)
+
+
+class SpeechBody(FormOfAnswer):
+    input: Annotated[str, Field(min_length=1, description="At most speech.max_characters of the settings.")]
+    stream_format: Literal["audio", "sse"] | None = Field(
+        default=None, description="audio (the default): the bytes as they are made; sse: events with them in base64."
+    )
+    stream: bool | None = Field(default=None, description="No effect: every answer streams.")
+
+
+class BatchItem(FormOfAnswer):
+    """A text; what it says besides wins over what the batch says."""
+
+    input: Annotated[str, Field(description="All texts together: at most speech.max_characters of the settings.")]
+
+
+class BatchBody(FormOfAnswer):
+    """What is said here holds for all items that say nothing else."""
+
+    items: Annotated[list[BatchItem], Field(min_length=1, max_length=32)]
+    stream: Literal[False] | None = None
+
+    def texts(self) -> list[BatchItem]:
+        """Each item complete."""
+        shared = self.model_dump(exclude_unset=True, exclude={"items", "stream"})
+        return [BatchItem.model_validate(shared | item.model_dump(exclude_unset=True)) for item in self.items]

@@ -1,0 +1,125 @@
+"""What there is to speak with, as OpenAI's clients and vLLM-Omni's ask for it."""
+
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http.house import HOUSE, House
+from koe.adapters.http.speech import TAG
+from koe.adapters.http.speech_choice import HOUSE_MODEL, OPENAI_MODELS, checkpoints, unknown_model
+from koe.core.profile import Profile
+from koe.core.voice import Voice
+
+_BEGINNING = 1767225600
+"""OpenAI's list says of each model when it was made, in seconds since 1970; here it never matters."""
+
+
+class VoiceOnOffer(BaseModel):
+    id: str
+    name: str
+    languages: list[str]
+    """BCP-47 tags; the first is the one that it speaks best."""
+
+    engine: str
+    kind: str
+    styles: list[str]
+
+
+class UploadedVoice(BaseModel):
+    """A voice that a user made, as vLLM-Omni tells of it."""
+
+    name: str
+    """Its id."""
+
+    created_at: int
+    """Seconds since 1970."""
+
+    ref_text: str | None = None
+    speaker_description: str | None = None
+
+
+class Voices(BaseModel):
+    voices: list[str]
+    uploaded_voices: list[UploadedVoice]
+    details: list[VoiceOnOffer]
+    """Of all `voices`, in their order."""
+
+    default: str
+    """The one that speaks where none is named."""
+
+
+class Model(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int = _BEGINNING
+    owned_by: str = "koe"
+
+
+class Models(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+async def list_voices(request: web.Request) -> web.Response:
+    house = request.app[HOUSE]
+    voices = house.speaker.voices()
+    offered = {voice.id for voice in voices}
+    answer = Voices(
+        voices=[voice.id for voice in voices],
+        uploaded_voices=[_uploaded(profile) for profile in house.store.profiles() if profile.id in offered],
+        details=[_on_offer(voice) for voice in voices],
+        default=house.speaker.default_voice().id,
+    )
+    return _json(answer)
+
+
+async def list_models(request: web.Request) -> web.Response:
+    return _json(Models(data=[Model(id=name) for name in await _models(request.app[HOUSE])]))
+
+
+async def show_model(request: web.Request) -> web.Response:
+    """Raises HttpError 404. Of OpenAI's names those are known that a request may use."""
+    wanted, known = request.match_info["model"], await _models(request.app[HOUSE])
+    if wanted not in (*known, *OPENAI_MODELS):
+        raise unknown_model(wanted, known)
+    return _json(Model(id=wanted))
+
+
+async def _models(house: House) -> list[str]:
+    ready = [name for name, health in house.speaker.health.items() if health.ready]
+    return [HOUSE_MODEL, *ready, *await checkpoints(house.loaded.data_dir)]
+
+
+def _on_offer(voice: Voice) -> VoiceOnOffer:
+    return VoiceOnOffer(
+        id=voice.id,
+        name=voice.name,
+        languages=list(voice.languages),
+        engine=voice.engine,
+        kind=voice.kind,
+        styles=list(voice.styles),
+    )
+
+
+def _uploaded(profile: Profile) -> UploadedVoice:
+    return UploadedVoice(
+        name=profile.id,
+        created_at=int(profile.created.timestamp()),
+        ref_text=profile.transcript or None,
+        speaker_description=profile.design or profile.description or None,
+    )
+
+
+def _json(answer: BaseModel) -> web.Response:
+    return web.json_response(text=answer.model_dump_json())
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/v1/audio/voices", list_voices, "The voices that can speak now.", tag=TAG, answers={200: Voices}),
+    Endpoint(
+        "GET", "/v1/models", list_models, "The engines and checkpoints that are here.", tag=TAG, answers={200: Models}
+    ),
+    Endpoint("GET", "/v1/models/{model:.+}", show_model, "One engine or checkpoint.", tag=TAG, answers={200: Model}),
+)

@@ -1,0 +1,99 @@
+"""Whose voice a request gets: built-in speakers of the engines, and the voices that users made out of them."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from koe.audio import stretch
+from koe.core.errors import EngineUnavailable, KoeError
+from koe.core.profile import Profile
+from koe.core.voice import Voice, VoiceKind
+from koe.engine import Engine, SpeechOptions
+from koe.voices.store import VoiceStore
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A voice, and what its engine is told to speak as it."""
+
+    engine: Engine
+    voice: Voice
+    """As it is listed."""
+
+    speaker: Voice
+    """As the engine knows it."""
+
+    defaults: SpeechOptions = field(default_factory=SpeechOptions)
+    """Where the request says nothing."""
+
+    speed: float = 1.0
+    gain: float = 0.0
+    """dB."""
+
+
+class Casting:
+    def __init__(self, engines: Mapping[str, Engine], store: VoiceStore | None, absent: Callable[[str], str]) -> None:
+        """`absent`: why an engine isn't ready; empty where it is."""
+        self._engines, self._store, self._absent = engines, store, absent
+
+    def voices(self) -> list[Voice]:
+        """The voices of now: the default engine's first, users' own last."""
+        built_in = self._built_in()
+        own = [_listed(profile, built_in) for profile in self._profiles()]
+        return [*built_in.values(), *(voice for voice in own if voice is not None and not self._absent(voice.engine))]
+
+    def candidate(self, voice: Voice) -> Candidate:
+        """Raises EngineUnavailable where the voice can't speak now."""
+        engine = self._engines[voice.engine]
+        profile = self._profile(voice.id)
+        if profile is None or self._store is None:
+            return Candidate(engine, voice, voice)
+        try:
+            clip = self._store.clip(profile)
+        except KoeError as error:
+            # A clip that somebody deleted: the house speaks on, in another voice.
+            raise EngineUnavailable(error.message) from error
+        defaults = SpeechOptions(
+            instruct=profile.instruct or None,
+            seed=profile.seed,
+            sampling=profile.sampling,
+            clip=clip,
+            size=profile.size,
+        )
+        speed = profile.speed
+        if speed != 1.0 and (reason := stretch.obstacle()):
+            _log.warning("%s speaks at its usual speed: %s", voice.id, reason)
+            speed = 1.0
+        return Candidate(engine, voice, self._built_in().get(profile.base, voice), defaults, speed, profile.gain)
+
+    def obstacle(self, voice_id: str) -> tuple[str, str | None] | None:
+        """Why a voice that the house knows can't speak now, and the language that it would have spoken."""
+        profile = self._profile(voice_id)
+        if profile is not None:
+            engine = profile.base.partition("-")[0] if profile.base else profile.engine
+            reason = self._absent(engine) or f"its base voice {profile.base} isn't there"
+            return reason, profile.languages[0]
+        for broken in self._store.broken() if self._store is not None else ():
+            if broken.id == voice_id:
+                return broken.reason, None
+        return None
+
+    def _profiles(self) -> tuple[Profile, ...]:
+        return self._store.profiles() if self._store is not None else ()
+
+    def _profile(self, voice_id: str) -> Profile | None:
+        return next((profile for profile in self._profiles() if profile.id == voice_id), None)
+
+    def _built_in(self) -> dict[str, Voice]:
+        return {voice.id: voice for engine in self._engines.values() for voice in engine.voices()}
+
+
+def _listed(profile: Profile, built_in: Mapping[str, Voice]) -> Voice | None:
+    if profile.kind is not VoiceKind.NAMED:
+        return profile.voice
+    base = built_in.get(profile.base)
+    if base is None:
+        return None
+    return Voice(profile.id, profile.name, profile.languages, base.engine, VoiceKind.NAMED, base.styles)
