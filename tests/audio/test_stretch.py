@@ -33,6 +33,14 @@ def test_the_length_changes_and_the_pitch_does_not(speed: float, chunk: int) -> 
     assert pitch(heard) == pytest.approx(200, rel=0.02)
 
 
+@pytest.mark.parametrize("semitones", [-7.0, 5.0])
+def test_the_pitch_changes_and_the_length_does_not(semitones: float) -> None:
+    stretcher = StreamStretcher(RATE, pitch=semitones)
+    heard = stretcher.feed(hum(4.0)) + stretcher.finish()
+    assert duration(len(heard), RATE) == pytest.approx(4.0, abs=0.03)
+    assert pitch(heard) == pytest.approx(200 * 2 ** (semitones / 12), rel=0.02)
+
+
 def test_it_comes_while_it_is_fed() -> None:
     stretcher = StreamStretcher(RATE, 1.5)
     assert duration(len(stretcher.feed(hum(1.0))), RATE) > 0.6

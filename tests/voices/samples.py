@@ -54,6 +54,7 @@ def with_everything(id: str, *wavs: bytes) -> Profile:
         seed=2**63 - 1,
         sampling=Sampling(0.9, 50, 1.0, 1.05),
         speed=1.25,
+        pitch=-2.5,
         gain=-3.5,
     )
 

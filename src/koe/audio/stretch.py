@@ -1,4 +1,4 @@
-"""Faster and slower speech at the same pitch, while it is made.
+"""Faster and slower, higher and lower speech, while it is made.
 
 By the Sonic library (https://github.com/waywardgeek/sonic), which lies within espeak-ng's: both are there, or neither.
 """
@@ -26,18 +26,22 @@ def obstacle() -> str:
 class StreamStretcher:
     """`feed` PCM and get what is ready; `finish` gives the rest, and nothing may follow."""
 
-    def __init__(self, sample_rate: int, speed: float) -> None:
-        """`speed`: 1.2 is faster by a fifth. Raises UnsupportedAbility where the library isn't installed."""
+    def __init__(self, sample_rate: int, speed: float = 1.0, pitch: float = 0.0) -> None:
+        """`speed`: 1.2 is faster by a fifth. `pitch`: higher by so many semitones. Neither changes the other.
+
+        Raises UnsupportedAbility where the library isn't installed.
+        """
         self._sonic = _library()
         self._stream = self._sonic.sonicCreateStream(sample_rate, 1)
         if not self._stream:
-            raise MemoryError("no memory to change the speed of speech")
+            raise MemoryError("no memory to change speed or pitch")
         self._sonic.sonicSetSpeed(self._stream, speed)
+        self._sonic.sonicSetPitch(self._stream, 2.0 ** (pitch / 12.0))
         self._buffer = (ctypes.c_short * _AT_ONCE)()
 
     def feed(self, pcm: bytes) -> bytes:
         if not self._sonic.sonicWriteShortToStream(self._stream, pcm, len(pcm) // BYTES_PER_SAMPLE):
-            raise MemoryError("no memory to change the speed of speech")
+            raise MemoryError("no memory to change speed or pitch")
         return self._ready()
 
     def finish(self) -> bytes:
@@ -69,12 +73,13 @@ def _library() -> Any:
         )
     except (ImportError, OSError, AttributeError) as error:
         raise UnsupportedAbility(
-            "the speed of a voice can't be changed without espeak-ng's library: run `pip install 'koe[espeak]'`"
+            "speed and pitch can't be changed without espeak-ng's library: run `pip install 'koe[espeak]'`"
         ) from error
     create.restype, create.argtypes = ctypes.c_void_p, (ctypes.c_int, ctypes.c_int)
     read.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_short), ctypes.c_int)
     write.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int)
-    library.sonicSetSpeed.argtypes, library.sonicSetSpeed.restype = (ctypes.c_void_p, ctypes.c_float), None
+    for setter in (library.sonicSetSpeed, library.sonicSetPitch):
+        setter.argtypes, setter.restype = (ctypes.c_void_p, ctypes.c_float), None
     library.sonicFlushStream.argtypes = (ctypes.c_void_p,)
     library.sonicDestroyStream.argtypes, library.sonicDestroyStream.restype = (ctypes.c_void_p,), None
     return library

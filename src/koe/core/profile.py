@@ -82,7 +82,10 @@ class Profile:
 
     sampling: Sampling = field(default_factory=Sampling)
     speed: float = 1.0
-    """1.2 is faster by a fifth; only for engines that can."""
+    """1.2 is faster by a fifth."""
+
+    pitch: float = 0.0
+    """Semitones by which it is higher."""
 
     gain: float = 0.0
     """dB by which its sound is raised, so that the voices of a house are equally loud."""

@@ -57,6 +57,9 @@ class Design:
     created: datetime
     candidates: tuple[Candidate, ...] = ()
 
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2, default=str)
+
 
 _DESIGN = TypeAdapter(Design)
 
@@ -154,7 +157,7 @@ class Designer:
         (folder / f"{number}.wav").write_bytes(encoded.getvalue())
         # The description last, so that it never names a candidate that isn't there.
         written = folder / "design.json.tmp"
-        written.write_text(json.dumps(asdict(design), ensure_ascii=False, indent=2, default=str), encoding="utf-8")
+        written.write_text(design.to_json(), encoding="utf-8")
         written.replace(folder / "design.json")
         for old in self.designs()[_KEPT_DESIGNS:]:
             shutil.rmtree(self._folder / old.id, ignore_errors=True)

@@ -29,6 +29,9 @@ class Candidate:
     """Where the request says nothing."""
 
     speed: float = 1.0
+    pitch: float = 0.0
+    """Semitones."""
+
     gain: float = 0.0
     """dB."""
 
@@ -62,11 +65,12 @@ class Casting:
             clip=clip,
             size=profile.size,
         )
-        speed = profile.speed
-        if speed != 1.0 and (reason := stretch.obstacle()):
-            _log.warning("%s speaks at its usual speed: %s", voice.id, reason)
-            speed = 1.0
-        return Candidate(engine, voice, self._built_in().get(profile.base, voice), defaults, speed, profile.gain)
+        speed, pitch = profile.speed, profile.pitch
+        if (speed, pitch) != (1.0, 0.0) and (reason := stretch.obstacle()):
+            _log.warning("%s speaks at its usual speed and pitch: %s", voice.id, reason)
+            speed, pitch = 1.0, 0.0
+        speaker = self._built_in().get(profile.base, voice)
+        return Candidate(engine, voice, speaker, defaults, speed, pitch, profile.gain)
 
     def obstacle(self, voice_id: str) -> tuple[str, str | None] | None:
         """Why a voice that the house knows can't speak now, and the language that it would have spoken."""

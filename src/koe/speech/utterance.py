@@ -134,8 +134,8 @@ class Utterance:
                 if self._engine_rate is None:
                     self._engine_rate, self.stats.seed = delivery.sample_rate, delivery.seed
                     self._source.keep_no_more()
-                    if speed != 1.0:
-                        stretcher = StreamStretcher(self._engine_rate or 0, speed)
+                    if (speed, candidate.pitch) != (1.0, 0.0):
+                        stretcher = StreamStretcher(self._engine_rate or 0, speed, candidate.pitch)
                 seconds += duration(len(pcm), self._engine_rate or 1)
                 if heard := stretcher.feed(pcm) if stretcher is not None else pcm:
                     yield amplified(heard, candidate.gain)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from koe.core.errors import MalformedInput
 from koe.core.profile import Profile, Reference, Sampling
 from koe.core.voice import VoiceKind
-from koe.voices.fields import Count, Id, Languages, Name, Number, Seed, Speed, Text, Time, VoiceId
+from koe.voices.fields import Count, Id, Languages, Name, Number, Pitch, Seed, Speed, Text, Time, VoiceId
 from koe.voices.problems import in_words
 
 Values = dict[str, Any]
@@ -63,6 +63,7 @@ class _Profile(_Part):
     seed: Seed | None = None
     sampling: _Sampling = _Sampling()
     speed: Speed = 1.0
+    pitch: Pitch = 0.0
     gain: Annotated[Number, Field(ge=-20, le=20)] = 0.0
     created: Time
     changed: Time

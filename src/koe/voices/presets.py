@@ -22,7 +22,7 @@ from koe.core.profile import Profile
 from koe.core.voice import VoiceKind
 from koe.settings import yaml_file
 from koe.settings.names import did_you_mean
-from koe.voices.fields import Id, Language, Languages, Name, Seed, Speed, Text, VoiceId
+from koe.voices.fields import Id, Language, Languages, Name, Pitch, Seed, Speed, Text, VoiceId
 from koe.voices.ids import make_id
 from koe.voices.problems import Place, in_words
 
@@ -39,6 +39,7 @@ class _Preset(BaseModel):
     language: Language | None = None
     languages: Languages | None = None
     speed: Speed = 1.0
+    pitch: Pitch = 0.0
     seed: Seed | None = None
     description: Text = ""
 
@@ -120,6 +121,7 @@ def _profile(preset: _Preset, id: str, changed: datetime) -> Profile:
         instruct=preset.instruct,
         seed=preset.seed,
         speed=preset.speed,
+        pitch=preset.pitch,
     )
 
 

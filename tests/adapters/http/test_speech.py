@@ -61,6 +61,13 @@ async def say(house: HttpHouse, text: str = TEXT, **fields: Any) -> bytes:
         return await answer.read()
 
 
+def as_bytes(house: HttpHouse, version: str, **fields: Any) -> bytes:
+    """A request, for a client that can do nothing but write and read."""
+    body = json.dumps(fields).encode()
+    head = f"POST {PATH} HTTP/{version}\r\nHost: 127.0.0.1:{house.port}\r\n"
+    return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
 async def refusal(house: HttpHouse, **fields: Any) -> tuple[int, dict[str, Any]]:
     """Status and error of a request that is not spoken."""
     async with house.client.post(PATH, json={"input": TEXT, **fields}) as answer:
@@ -204,18 +211,14 @@ async def test_a_failure_in_mid_stream_breaks_the_connection(tmp_path: Path, for
 async def test_a_failure_in_mid_stream_resets_a_connection_of_http_1_0(tmp_path: Path) -> None:
     """There a good answer ends with the connection: it must not look like one. nginx asks so by default."""
     async with speaking(tmp_path, FakeEngine(faults=Faults(fail_at=20))) as it, it.raw() as (reader, writer):
-        body = json.dumps({"input": TEXT, "response_format": "pcm"}).encode()
-        head = f"POST {PATH} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
+        writer.write(as_bytes(it, "1.0", input=TEXT, response_format="pcm"))
         with pytest.raises(ConnectionResetError):
             await reader.read()
 
 
 async def test_a_client_of_http_1_0_hears_all_of_it(humming: HttpHouse) -> None:
     async with humming.raw() as (reader, writer):
-        body = json.dumps({"input": TEXT, "response_format": "pcm"}).encode()
-        head = f"POST {PATH} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
+        writer.write(as_bytes(humming, "1.0", input=TEXT, response_format="pcm"))
         answer = await reader.read()
     assert answer.partition(b"\r\n\r\n")[2] == await say(humming)
 
@@ -255,10 +258,8 @@ async def test_who_leaves_in_mid_stream_frees_the_engine(tmp_path: Path) -> None
 async def test_who_leaves_before_the_first_sound_frees_the_engine(tmp_path: Path) -> None:
     engine = FakeEngine(faults=Faults(hang_at=0))
     async with speaking(tmp_path, engine) as it:
-        body = json.dumps({"input": TEXT}).encode()
         async with it.raw() as (_, writer):
-            writer.write(f"POST {PATH} HTTP/1.1\r\nHost: localhost:{it.port}\r\n".encode())
-            writer.write(f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            writer.write(as_bytes(it, "1.1", input=TEXT))
             await eventually(lambda: engine.open_streams == 1)
         await eventually(lambda: engine.open_streams == 0)
 
@@ -266,11 +267,9 @@ async def test_who_leaves_before_the_first_sound_frees_the_engine(tmp_path: Path
 async def test_who_does_not_read_holds_the_engine_back_and_is_given_up(tmp_path: Path) -> None:
     engine = FakeEngine(lead_seconds=1.0)
     async with speaking(tmp_path, engine, write_timeout=0.3) as it:
-        body = json.dumps({"input": "la " * 16000, "response_format": "pcm"}).encode()
         async with it.raw() as (reader, writer):
             reader._transport.pause_reading()  # type: ignore[attr-defined]
-            writer.write(f"POST {PATH} HTTP/1.1\r\nHost: localhost:{it.port}\r\n".encode())
-            writer.write(f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            writer.write(as_bytes(it, "1.1", input="la " * 16000, response_format="pcm"))
             await eventually(lambda: engine.open_streams == 1)
             await eventually(lambda: engine.open_streams == 0)
 

@@ -29,6 +29,8 @@ class Connection(web.RequestHandler):
         self._write_timeout, self._on_quiet = write_timeout, on_quiet
         self.quiet_since = asyncio.get_running_loop().time()
         self.leaving = False
+        self.template = ""
+        """The path of the request at hand, as its endpoint has it."""
         self._stalled: asyncio.TimerHandle | None = None
         self._unsent = 0
         self._wire: asyncio.Transport | None = None
@@ -46,6 +48,7 @@ class Connection(web.RequestHandler):
 
     def log_access(self, request: web.BaseRequest, response: web.StreamResponse, time: float | None) -> None:
         super().log_access(request, response, time)
+        self.template = ""
         self.quiet_since = asyncio.get_running_loop().time()
         self._on_quiet(self)
 

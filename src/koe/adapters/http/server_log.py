@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from koe.adapters.http.metrics import METRICS
+from koe.adapters.http.server_connection import Connection
 from koe.logs import current_request
 
 _log = logging.getLogger(__name__)
@@ -15,9 +16,6 @@ _PROBES = ("/health", "/ready", "/metrics")
 """Asked every few seconds: worth a line only where something is wrong, or somebody debugs."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-TEMPLATE = "koe.template"
-"""`request[TEMPLATE]`: its path as the endpoint has it."""
 
 GONE = 499
 """The status, as nginx has it, where the client left before its answer."""
@@ -29,12 +27,14 @@ class RequestLog(AbstractAccessLogger):
 
 
 def write_line(request: web.BaseRequest, status: int, seconds: float, sent: int) -> None:
-    path = str(request.get(TEMPLATE, "(no HTTP)"))
+    connection = request.protocol
+    path = connection.template if isinstance(connection, Connection) else ""
+    known, path = bool(path), path or "(no HTTP)"
     method = request.method if request.method in _METHODS else "OTHER"
     level = logging.DEBUG if path in _PROBES and status < 400 else logging.INFO
     fields = {"method": method, "path": path, "status": status, "seconds": round(seconds, 4), "bytes": sent}
     line = "%s %s: %d in %.3f s, %d bytes"
     extra = {"fields": {**fields, "request_id": current_request.get()}}
     _log.log(level, line, method, path, status, seconds, sent, extra=extra)
-    if TEMPLATE in request and isinstance(request, web.Request):
+    if known and isinstance(request, web.Request):
         request.app[METRICS].answered(method, path, status)

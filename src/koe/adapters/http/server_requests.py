@@ -14,7 +14,7 @@ from koe.adapters.http.errors import error_answer, status_of
 from koe.adapters.http.limits import limit_body
 from koe.adapters.http.security import Gate
 from koe.adapters.http.server_connection import Connection
-from koe.adapters.http.server_log import GONE, TEMPLATE, write_line
+from koe.adapters.http.server_log import GONE, write_line
 from koe.adapters.http.server_state import ServerState
 from koe.core.errors import Busy, KoeError, ShuttingDown
 from koe.logs import current_request
@@ -84,8 +84,8 @@ class Requests:
         current_request.set(f"h{next(self._numbers)}")
         clock = asyncio.get_running_loop().time
         begun, task = clock(), asyncio.current_task()
-        request[TEMPLATE] = _template(request)
         if isinstance(connection := request.protocol, Connection):
+            connection.template = _template(request)
             self._running[connection] = task
         try:
             return await self._handle(request, handler)

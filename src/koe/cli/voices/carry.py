@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from koe.cli import show
 from koe.cli.state import load_settings
+from koe.cli.voices.listing import AsJson
 
 Clash = Literal["refuse", "rename", "replace", "skip"]
 
@@ -47,6 +50,7 @@ def import_(
         str | None, typer.Option("--language", "-l", metavar="TAG", help="Of clips in a folder; else found out.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and tell what would be done.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring in voices; everything is checked before anything is written."""
     from koe.app import voice_store
@@ -56,6 +60,9 @@ def import_(
     report = import_voices(store, source, on_clash=on_clash, language=language, dry_run=dry_run)
     for warning in report.warnings:
         typer.secho(f"note: {warning}", err=True, fg=typer.colors.YELLOW)
+    if as_json:
+        show.as_json(dataclasses.asdict(report))
+        return
     for theirs, ours in report.imported:
         typer.echo(ours if theirs == ours else f"{ours} (there: {theirs})")
     for skipped in report.skipped:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from koe.cli import show
 from koe.cli.state import load_settings
+from koe.cli.voices.listing import AsJson
+from koe.cli.voices.make import tell
 
 if TYPE_CHECKING:
     from koe.pipelines.design_clone import Design
@@ -25,14 +29,24 @@ def design(
     seed: Annotated[
         list[int] | None, typer.Option("--seed", metavar="N", help="Instead of drawn ones: one for each candidate.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let several made-up voices of a description speak; keep the one you like."""
-    made = asyncio.run(_design(context, description, language, text, seed or [None] * candidates))
-    typer.echo(f"Keep one, such as the first: koe voices keep {made.id} 1 NAME")
+    made = asyncio.run(_design(context, description, language, text, seed or [None] * candidates, quiet=as_json))
+    if as_json:
+        show.as_json(json.loads(made.to_json()))
+    else:
+        typer.echo(f"Keep one, such as the first: koe voices keep {made.id} 1 NAME")
 
 
 async def _design(
-    context: typer.Context, description: str, language: str, text: str | None, seeds: Sequence[int | None]
+    context: typer.Context,
+    description: str,
+    language: str,
+    text: str | None,
+    seeds: Sequence[int | None],
+    *,
+    quiet: bool,
 ) -> Design:
     from koe.app import open_speaker
     from koe.pipelines.design_clone import Designer
@@ -44,7 +58,8 @@ async def _design(
         async for made in designer.design(description, language=language, text=text, seeds=seeds):
             latest = made.candidates[-1]
             where = designer.clip(made, latest.number)
-            typer.echo(f"{latest.number}: {latest.duration:.1f} s, seed {latest.seed}, {where}")
+            if not quiet:
+                typer.echo(f"{latest.number}: {latest.duration:.1f} s, seed {latest.seed}, {where}")
     if made is None:
         raise AssertionError("a design has at least one candidate")
     return made
@@ -56,6 +71,7 @@ def keep(
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="Of the candidate.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="What people see; the id is made of it.")],
     id: Annotated[str | None, typer.Option("--id", metavar="ID", help="Instead of one made of the name.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a candidate a voice of the house."""
     from koe.app import voice_store
@@ -64,6 +80,4 @@ def keep(
 
     loaded = load_settings(context)
     made = Designer(loaded.data_dir).keep(voice_store(loaded), design, number, name, id=id or make_id(name, ()))
-    for warning in made.warnings:
-        typer.secho(f"note: {warning}", err=True, fg=typer.colors.YELLOW)
-    typer.echo(f"{made.profile.id} can speak; try it with: koe voices test {made.profile.id}")
+    tell(made, as_json, f"{made.profile.id} can speak; try it with: koe voices test {made.profile.id}")

@@ -51,10 +51,14 @@ def transcript_of(loaded: Loaded, clip: Path, language: str | None) -> str:
     from koe.adapters.transcription import transcribe
     from koe.audio import reference
     from koe.audio.decode import read_audio
+    from koe.core.errors import MalformedInput
     from koe.core.pcm import to_int16
     from koe.core.profile import REFERENCE_RATE
 
     prepared = reference.prepare(read_audio(clip, most_seconds=reference.MOST_READ_SECONDS))
     settings = loaded.settings.transcription
     pcm = to_int16(prepared.samples)
-    return asyncio.run(transcribe(pcm, REFERENCE_RATE, language, settings.server, timeout=settings.timeout))
+    text = asyncio.run(transcribe(pcm, REFERENCE_RATE, language, settings.server, timeout=settings.timeout))
+    if not text:
+        raise MalformedInput(f"the speech-to-text server heard no words in {clip.name}: give them with --text")
+    return text

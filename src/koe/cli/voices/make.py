@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from koe.cli import show
 from koe.cli.state import load_settings
+from koe.cli.voices.listing import AsJson
 
 if TYPE_CHECKING:
     from koe.core.profile import Profile
@@ -45,6 +47,7 @@ TopK = Annotated[int | None, typer.Option("--top-k", metavar="N")]
 TopP = Annotated[float | None, typer.Option("--top-p", metavar="X")]
 Penalty = Annotated[float | None, typer.Option("--repetition-penalty", metavar="X")]
 Speed = Annotated[float | None, typer.Option(metavar="X", help="1.2 is faster by a fifth.")]
+Pitch = Annotated[float | None, typer.Option(metavar="N", help="Higher by so many semitones, such as -2.")]
 Gain = Annotated[float | None, typer.Option(metavar="DB", help="Louder by so many dB.")]
 Size = Annotated[str | None, typer.Option(metavar="SIZE", help="Of the checkpoint: 0.6B or 1.7B.")]
 VoiceId = Annotated[str, typer.Argument(metavar="ID", help="From koe voices.")]
@@ -72,8 +75,10 @@ def add(
     top_p: TopP = None,
     repetition_penalty: Penalty = None,
     speed: Speed = None,
+    pitch: Pitch = None,
     gain: Gain = None,
     size: Size = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a voice from clips, or out of a built-in voice. It can speak at once, also on a running server."""
     from koe.app import voice_store
@@ -85,7 +90,7 @@ def add(
     loaded = load_settings(context)
     details = _given(
         **{"description": description, "tags": tag, "instruct": instruct, "seed": seed},
-        **{"speed": speed, "gain": gain, "size": size},
+        **{"speed": speed, "pitch": pitch, "gain": gain, "size": size},
     )
     sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     if sampling:
@@ -97,8 +102,7 @@ def add(
     else:
         clips = _clips(loaded, ref or [], text or [], transcribe, language[0] if language else None)
         made = making.clone(voice_store(loaded), name, clips, **common)
-    _tell(made)
-    typer.echo(f"{made.profile.id} can speak; try it with: koe voices test {made.profile.id}")
+    tell(made, as_json, f"{made.profile.id} can speak; try it with: koe voices test {made.profile.id}")
 
 
 def edit(
@@ -118,8 +122,10 @@ def edit(
     top_p: TopP = None,
     repetition_penalty: Penalty = None,
     speed: Speed = None,
+    pitch: Pitch = None,
     gain: Gain = None,
     size: Size = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change a voice; what isn't named stays. Clips (--ref) take the place of those it has; --text alone corrects the
     transcripts."""
@@ -131,7 +137,7 @@ def edit(
     profile = store.get(voice_id)
     changes = _given(
         **{"name": name, "description": description, "tags": tag, "instruct": instruct, "seed": seed},
-        **{"speed": speed, "gain": gain, "size": size, "languages": language},
+        **{"speed": speed, "pitch": pitch, "gain": gain, "size": size, "languages": language},
     )
     sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     if sampling:
@@ -147,8 +153,7 @@ def edit(
     if clips is None and not changes:
         raise typer.BadParameter("say what to change, such as --name or --text")
     made = making.edit(store, voice_id, clips, **changes)
-    _tell(made)
-    typer.echo(f"{voice_id} is changed.")
+    tell(made, as_json, f"{voice_id} is changed.")
 
 
 def remove(
@@ -218,6 +223,13 @@ def _given(**options: Any) -> dict[str, Any]:
     }
 
 
-def _tell(made: Made) -> None:
+def tell(made: Made, as_json: bool, words: str) -> None:
+    """Warnings on stderr; the profile as JSON, or what to do next."""
     for warning in made.warnings:
         typer.secho(f"note: {warning}", err=True, fg=typer.colors.YELLOW)
+    if as_json:
+        from koe.voices.files import to_plain
+
+        show.as_json(to_plain(made.profile))
+    else:
+        typer.echo(words)
