@@ -95,6 +95,20 @@ def cached_voices(loaded: Loaded) -> set[str]:
     return cached
 
 
+def clone_obstacle(loaded: Loaded) -> str:
+    """Why no cloned voice can speak here, and what to do; empty where it can."""
+    qwen = loaded.settings.engine.qwen
+    if not is_installed():
+        return "Qwen3-TTS is not installed: run `pip install 'koe[qwen]'`"
+    if not qwen.enabled:
+        return "the setting engine.qwen.enabled is false"
+    try:
+        cloner(find(loaded.data_dir), qwen, None)
+    except KoeError as error:
+        return error.message
+    return ""
+
+
 def tidy(loaded: Loaded) -> None:
     """Remove what belongs to voices that are no more. A folder that can't be written stays as it is."""
     store = voice_store(loaded)

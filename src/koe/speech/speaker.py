@@ -173,7 +173,7 @@ class Speaker:
 
     def _designed(self, request: SpeechRequest) -> Candidate:
         if reason := self._absence(DESIGNER):
-            raise EngineUnavailable(f"no voice can be designed: {reason}")
+            raise EngineUnavailable(f"no voice can be designed: {reason} (`koe doctor` tells what it needs)")
         voice = Voice("design", "a designed voice", (request.language or self._language,), DESIGNER, VoiceKind.DESIGNED)
         return Candidate(self._engines[DESIGNER], voice, voice)
 

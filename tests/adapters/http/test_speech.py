@@ -117,7 +117,7 @@ async def test_the_first_bytes_leave_with_the_first_sound(tmp_path: Path, format
     engine = FakeEngine(faults=Faults(before_step=gate.acquire))
     async with speaking(tmp_path, engine) as it:
         request = asyncio.create_task(
-            it.client.post(PATH, json={"input": TEXT, "response_format": format})  # type: ignore[arg-type]
+            it.client.post(PATH, json={"input": TEXT, "response_format": format})
         )
         await eventually(lambda: engine.open_streams == 1)
         assert not request.done()
@@ -266,12 +266,11 @@ async def test_who_leaves_before_the_first_sound_frees_the_engine(tmp_path: Path
 
 async def test_who_does_not_read_holds_the_engine_back_and_is_given_up(tmp_path: Path) -> None:
     engine = FakeEngine(lead_seconds=1.0)
-    async with speaking(tmp_path, engine, write_timeout=0.3) as it:
-        async with it.raw() as (reader, writer):
-            reader._transport.pause_reading()  # type: ignore[attr-defined]
-            writer.write(as_bytes(it, "1.1", input="la " * 16000, response_format="pcm"))
-            await eventually(lambda: engine.open_streams == 1)
-            await eventually(lambda: engine.open_streams == 0)
+    async with speaking(tmp_path, engine, write_timeout=0.3) as it, it.raw() as (reader, writer):
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(as_bytes(it, "1.1", input="la " * 16000, response_format="pcm"))
+        await eventually(lambda: engine.open_streams == 1)
+        await eventually(lambda: engine.open_streams == 0)
 
 
 OUT_OF_RANGE = [
@@ -366,7 +365,7 @@ async def test_speech_that_grows_too_long_breaks_off(tmp_path: Path) -> None:
 
 
 async def test_what_other_servers_know_is_taken_without_effect(humming: HttpHouse) -> None:
-    ignored = {
+    ignored: dict[str, Any] = {
         "task_type": "CustomVoice",
         "max_new_tokens": 100,
         "initial_codec_chunk_frames": 1,
@@ -382,10 +381,11 @@ async def test_what_other_servers_know_is_taken_without_effect(humming: HttpHous
 
 async def test_voices_are_found_as_other_servers_write_them(humming: HttpHouse) -> None:
     high = await say(humming, voice="fake-high")
-    for name in ("Fake-High", "high", {"id": "fake-high"}):
+    spellings: list[Any] = ["Fake-High", "high", {"id": "fake-high"}]
+    for name in spellings:
         assert await say(humming, voice=name) == high
     # OpenAI's own names are the house's voice, as no name is.
-    for name in ("alloy", "Shimmer", "", None):
+    for name in ["alloy", "Shimmer", "", None]:
         assert await say(humming, voice=name) == await say(humming)
 
 

@@ -12,6 +12,8 @@ _MOST_PARTS = 64
 _MOST_TEXT = 64 * 1024
 """Bytes of a part that is no file."""
 
+_AS_IT_IS = ("", "identity", "binary", "8bit", "7bit")
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -63,8 +65,11 @@ async def read_form(request: web.Request) -> Form:
 async def _take(part: BodyPartReader, form: Form) -> None:
     if not part.name:
         raise _broken("a part of it has no name")
+    encodings = {part.headers.get("Content-Encoding", ""), part.headers.get("Content-Transfer-Encoding", "")}
+    if any(each.lower() not in _AS_IT_IS for each in encodings):
+        raise _broken("send its parts as they are, neither compressed nor encoded")
     if part.filename is not None:
-        form.files.append(Upload(part.name, part.filename, bytes(await part.read(decode=True))))
+        form.files.append(Upload(part.name, part.filename, bytes(await part.read())))
         return
     text = await _text(part)
     form.texts.setdefault(part.name, []).append(text)
@@ -78,7 +83,7 @@ async def _text(part: BodyPartReader) -> str:
             raise HttpError(
                 400, f"more than {_MOST_TEXT} bytes of text", code="limit-exceeded", param=(part.name or "")[:100]
             )
-    return part.decode(bytes(read)).decode()
+    return read.decode()
 
 
 def _broken(reason: str) -> HttpError:

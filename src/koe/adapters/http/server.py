@@ -27,6 +27,7 @@ from koe.adapters.http.server_requests import Requests, expected_later
 from koe.adapters.http.server_state import STATE, ServerState
 from koe.adapters.sockets import open_socket, uri_of
 from koe.core.errors import SettingsError
+from koe.logs import current_request
 from koe.settings.schema import HttpSettings
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,11 @@ class HttpServer:
         server = self._runner.server if self._runner is not None else None
         return len(server.connections) if server is not None else 0
 
+    @property
+    def busy(self) -> int:
+        """Requests that are being answered."""
+        return self._requests.running
+
     async def start(self) -> None:
         """Listen on every address, or on none. Raises SettingsError."""
         self._tls = tls_context(self._settings)
@@ -127,13 +133,16 @@ class HttpServer:
     async def stop(self, grace: float) -> None:
         """No new requests; those under way may go on for `grace` seconds, then they end."""
         self._close_sockets()
-        if self._runner is None:
+        if self._runner is None or self._state.stopping.is_set():
             return
         self._state.stopping.set()
         # A connection that the loop is just accepting shows up some turns of the loop later.
         for _ in range(_TURNS_OF_AN_ACCEPT):
             await asyncio.sleep(0)
-        self._manager.pre_shutdown()
+        for connection in self._manager.connections:
+            # One that is being answered may still have to send its body.
+            if isinstance(connection, Connection) and not self._requests.busy(connection):
+                connection.close()
         await self._requests.over(grace)
         self._requests.cancel()
         await self._requests.over(_LEAVING_SECONDS)
@@ -158,8 +167,14 @@ class HttpServer:
             for method in openapi.methods(endpoint):
                 route = app.router.add_route(method, endpoint.path, endpoint.handler, expect_handler=expected_later)
                 self._requests.know(route, endpoint)
-        app.on_response_prepare.append(_on_prepare)
+        app.on_response_prepare.append(self._on_prepare)
         return app
+
+    async def _on_prepare(self, request: web.Request, answer: web.StreamResponse) -> None:
+        add_headers(answer)
+        answer.headers["X-Request-Id"] = current_request.get()
+        if self._state.stopping.is_set():
+            answer.force_close()
 
     def _accept(self) -> asyncio.Protocol:
         """A protocol for a connection that has just come."""
@@ -224,7 +239,3 @@ def _no_password() -> str:
 def _own_endpoints() -> Sequence[Endpoint]:
     chapters = (health.endpoints(), metrics.endpoints(), openapi.endpoints(), security.endpoints())
     return list(itertools.chain.from_iterable(chapters))
-
-
-async def _on_prepare(request: web.Request, answer: web.StreamResponse) -> None:
-    add_headers(answer)

@@ -53,6 +53,10 @@ class Requests:
     def know(self, route: web.AbstractRoute, endpoint: Endpoint) -> None:
         self._endpoints[route] = endpoint
 
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
     def busy(self, connection: Connection) -> bool:
         return connection in self._running
 
@@ -94,6 +98,9 @@ class Requests:
                 task.uncancel()
                 return error_answer(ShuttingDown("the server is stopping"))
             write_line(request, GONE, clock() - begun, request.writer.output_size)
+            if self._ending and isinstance(connection, Connection):
+                # Its listener may never take what lies ready.
+                connection.abort()
             raise
         except ConnectionError:
             # The client has left: nobody is there to be told.

@@ -140,8 +140,8 @@ class Conversation:
             async with self._patience:
                 self._reset_patience()
                 while (message := await self._socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    self._reset_patience()
                     await self._receive(message)
+                    self._reset_patience()
         except TimeoutError:
             return DeadlineExceeded(f"nothing was asked for {self._idle_timeout:g} seconds (setting http.idle_timeout)")
         return None

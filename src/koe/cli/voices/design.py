@@ -12,7 +12,7 @@ import typer
 from koe.cli import show
 from koe.cli.state import load_settings
 from koe.cli.voices.listing import AsJson
-from koe.cli.voices.make import tell
+from koe.cli.voices.make import tell_new
 
 if TYPE_CHECKING:
     from koe.pipelines.design_clone import Design
@@ -80,4 +80,4 @@ def keep(
 
     loaded = load_settings(context)
     made = Designer(loaded.data_dir).keep(voice_store(loaded), design, number, name, id=id or make_id(name, ()))
-    tell(made, as_json, f"{made.profile.id} can speak; try it with: koe voices test {made.profile.id}")
+    tell_new(made, loaded, as_json)

@@ -24,17 +24,22 @@ def test(
     seed: Annotated[int | None, typer.Option(metavar="N")] = None,
 ) -> None:
     """Let a voice speak a sentence."""
-    from koe.app import voice_store
+    from koe.app import clone_obstacle, voice_store
     from koe.cli.say import say
-    from koe.core.errors import UnknownVoice
+    from koe.core.errors import EngineUnavailable, UnknownVoice
     from koe.core.samples import sample
 
-    if text is None:
-        try:
-            text = sample(voice_store(load_settings(context)).get(voice_id).languages[0])
-        except UnknownVoice:
-            text = sample(voice_id.partition("-")[2] if voice_id.startswith("espeak-") else "en")
-    say(context, text, voice=voice_id, out=out, seed=seed, stats=True)
+    loaded = load_settings(context)
+    try:
+        profile = voice_store(loaded).get(voice_id)
+    except UnknownVoice:
+        language = voice_id.partition("-")[2] if voice_id.startswith("espeak-") else "en"
+    else:
+        language = profile.languages[0]
+        if not profile.base and (obstacle := clone_obstacle(loaded)):
+            # The house would let another voice speak instead: that is no test.
+            raise EngineUnavailable(f"{voice_id} can't speak yet: {obstacle}")
+    say(context, text or sample(language), voice=voice_id, out=out, seed=seed, stats=True)
 
 
 def transcribe(

@@ -66,7 +66,9 @@ def show(context: typer.Context, voice_id: VoiceId, as_json: AsJson = False) -> 
     if as_json:
         shown.as_json(told)
     else:
-        shown.table(("", ""), [(key, _text(value)) for key, value in told.items() if value not in (None, "", [], ())])
+        shown.table(
+            ("", ""), [(key, text) for key, value in told.items() if value is not None and (text := _text(value))]
+        )
 
 
 def as_plain(profile: Profile) -> dict[str, Any]:
@@ -85,7 +87,7 @@ async def _voices(context: typer.Context, server: str | None) -> list[Voice]:
 
 def _with_own(loaded: Loaded, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """How the voices that users made are; also those that can't speak now."""
-    from koe.app import cached_voices, voice_store
+    from koe.app import cached_voices, clone_obstacle, voice_store
 
     store = voice_store(loaded)
     own, cached = {profile.id: profile for profile in store.profiles()}, cached_voices(loaded)
@@ -94,7 +96,8 @@ def _with_own(loaded: Loaded, rows: list[dict[str, Any]]) -> Iterator[dict[str, 
     listed = {row["id"] for row in rows}
     for profile in own.values():
         if profile.id not in listed:
-            yield _entry(profile.voice) | {"state": "missing: its engine or its base voice isn't there"}
+            missing = f"its base voice {profile.base} isn't there" if profile.base else clone_obstacle(loaded)
+            yield _entry(profile.voice) | {"state": f"missing: {missing or 'its engine has not started'}"}
     for broken in store.broken():
         yield {
             **{"id": broken.id, "name": "", "languages": [], "engine": "", "kind": "", "styles": []},

@@ -102,7 +102,7 @@ def add(
     else:
         clips = _clips(loaded, ref or [], text or [], transcribe, language[0] if language else None)
         made = making.clone(voice_store(loaded), name, clips, **common)
-    tell(made, as_json, f"{made.profile.id} can speak; try it with: koe voices test {made.profile.id}")
+    tell_new(made, loaded, as_json)
 
 
 def edit(
@@ -223,8 +223,18 @@ def _given(**options: Any) -> dict[str, Any]:
     }
 
 
+def tell_new(made: Made, loaded: Loaded, as_json: bool) -> None:
+    from koe.app import clone_obstacle
+
+    id, obstacle = made.profile.id, "" if made.profile.base else clone_obstacle(loaded)
+    if obstacle:
+        tell(made, as_json, f"{id} is made, but can't speak yet: {obstacle}")
+    else:
+        tell(made, as_json, f"{id} can speak; try it with: koe voices test {id}")
+
+
 def tell(made: Made, as_json: bool, words: str) -> None:
-    """Warnings on stderr; the profile as JSON, or what to do next."""
+    """Warnings on stderr; the profile as JSON, or the words."""
     for warning in made.warnings:
         typer.secho(f"note: {warning}", err=True, fg=typer.colors.YELLOW)
     if as_json:
