@@ -39,6 +39,7 @@ class House:
             "KOE_ENGINE_QWEN_LOADED": "2",
             "KOE_ENGINE_QWEN_DEVICE": "cpu",
             "OMP_NUM_THREADS": "1",
+            "KOE_HTTP_LISTEN": "tcp://127.0.0.1:0",
             "LANG": "en_US.UTF-8",
         }
 

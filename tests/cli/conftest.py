@@ -15,7 +15,12 @@ from koe.cli import app
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
-FAKE = {"KOE_ENGINE_FAKE_ENABLED": "true", "KOE_ENGINE_DEFAULT": "fake", "KOE_ENGINE_FALLBACK": "null"}
+FAKE = {
+    "KOE_ENGINE_FAKE_ENABLED": "true",
+    "KOE_ENGINE_DEFAULT": "fake",
+    "KOE_ENGINE_FALLBACK": "null",
+    "KOE_HTTP_LISTEN": "tcp://127.0.0.1:0",
+}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A Speaker, voices and an HTTP server in this process, and a client of aiohttp."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -123,3 +124,52 @@ async def http_house(
     finally:
         await server.stop(grace)
         await speaker.stop()
+
+
+async def fuzz(it: HttpHouse, *, examples: int = 20, without: Sequence[str] = ()) -> None:
+    """Try every endpoint against the OpenAPI document with made-up requests, good and bad, the same at each run; fails
+    at a 500, and at an answer that the document doesn't know. `without`: paths."""
+    document = await (await it.client.get("/openapi.json")).json()
+    await asyncio.to_thread(_fuzz, document, it.url, examples, without)
+
+
+def _fuzz(document: dict[str, Any], url: str, examples: int, without: Sequence[str]) -> None:
+    # Imported here, because it takes a second.
+    import hypothesis
+    import requests
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.core.result import Err
+    from schemathesis.specs.openapi import checks
+
+    same_each_time = hypothesis.settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    )
+    # Not whether what fits the schema is accepted: a voice that doesn't exist fits as well.
+    looked_for = [
+        not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+    ]
+    with requests.Session() as session:
+        for found in schemathesis.openapi.from_dict(document).get_all_operations():
+            if isinstance(found, Err):
+                raise found.err()
+            operation = found.ok()
+            for good_or_bad in schemathesis.GenerationMode if operation.path not in without else ():
+
+                @same_each_time
+                @hypothesis.given(case=operation.as_strategy(generation_mode=good_or_bad))
+                def try_one(case: Any) -> None:
+                    case.call_and_validate(base_url=url, session=session, checks=looked_for, timeout=PATIENCE)
+
+                # There is no bad request where nothing can be given.
+                with contextlib.suppress(hypothesis.errors.Unsatisfiable):
+                    try_one()

@@ -63,6 +63,10 @@ def _welcome(info: ServerInfo) -> None:
     typer.secho(f"{info.name} is ready to speak.", bold=True)
     for uri in info.uris:
         typer.echo(f"  Address  {uri}")
+    for uri in info.http:
+        typer.echo(f"  HTTP     {uri} (its documentation: {uri}/docs)")
+    if info.token:
+        typer.echo(f"  Token    {info.token} (for other machines; shown this once)")
     typer.echo(f"  Voices   {len(info.voices)} in {len(languages)} languages ({_koe_command()} voices lists them)")
     typer.echo(f"           where none is asked for: {info.default_voice.name}")
     typer.echo(f"  Data     {info.data_dir}")

@@ -97,6 +97,9 @@ class Speaker:
         own = _speaks(self._language, engine.voices()) if engine is not None else None
         return own or self.default_voice()
 
+    def engine(self, name: str) -> Engine | None:
+        return self._engines.get(name)
+
     def voices(self) -> list[Voice]:
         """The voices of now: the default engine's first, users' own last."""
         return self._casting.voices()

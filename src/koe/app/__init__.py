@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from koe import logs
@@ -52,6 +52,11 @@ class ServerInfo:
 
     data_dir: Path
 
+    http: tuple[str, ...] = ()
+
+    token: str | None = None
+    """For everybody elsewhere; only where it was made just now."""
+
 
 def serve(loaded: Loaded, *, announce: Callable[[ServerInfo], None]) -> int:
     """Run the server until SIGTERM or SIGINT; the exit code. Raises KoeError if it can't start."""
@@ -60,7 +65,9 @@ def serve(loaded: Loaded, *, announce: Callable[[ServerInfo], None]) -> int:
 
 
 @asynccontextmanager
-async def open_speaker(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Speaker]:
+async def open_speaker(
+    loaded: Loaded, environ: Mapping[str, str] = os.environ, *, store: VoiceStore | None = None
+) -> AsyncIterator[Speaker]:
     """A Speaker with its engines started, and stopped at the end. Raises EngineUnavailable, UnknownVoice."""
     settings = loaded.settings
     speaker = Speaker(
@@ -69,7 +76,7 @@ async def open_speaker(loaded: Loaded, environ: Mapping[str, str] = os.environ) 
         default_language=system_language(environ),
         speech=settings.speech,
         voice=settings.voice,
-        store=voice_store(loaded),
+        store=store or voice_store(loaded),
     )
     try:
         await speaker.start()
@@ -135,19 +142,24 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
-    async with open_speaker(loaded) as speaker:
+    from koe.app.http import start_http
+
+    store = voice_store(loaded)
+    async with open_speaker(loaded, store=store) as speaker:
         await asyncio.to_thread(tidy, loaded)
         server = WyomingServer(speaker, settings.wyoming, settings.name)
         await server.start()
         for uri in server.uris:
             _log.info("listening on %s", uri)
-        discovery = _discovery(settings, server)
+        discovery, http = _discovery(settings, server), None
         try:
             if discovery is not None:
                 await discovery.start()
+            http, token = await start_http(loaded, speaker, store)
             await _unless(stopping, speaker.warm_up())
             if not stopping.is_set():
-                announce(_server_info(loaded, speaker, server, discoverable=discovery is not None))
+                info = _server_info(loaded, speaker, server, discoverable=discovery is not None)
+                announce(replace(info, http=tuple(http.uris) if http is not None else (), token=token))
             await stopping.wait()
             # Whoever asks a second time doesn't want to wait: the system's own ways apply again.
             for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -158,7 +170,8 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
                 if discovery is not None:
                     await discovery.stop()
             finally:
-                await server.stop(settings.stop.grace)
+                leaving = [each.stop(settings.stop.grace) for each in (server, http) if each is not None]
+                await asyncio.gather(*leaving)
     _log.info("stopped")
     return 0
 
