@@ -103,11 +103,12 @@ async def test_what_is_no_batch_is_refused_by_name(humming: HttpHouse, body: Any
         assert (await answer.json())["error"]["param"] == param
 
 
-async def test_what_fits_neither_is_refused_before_anything_is_spoken(humming: HttpHouse) -> None:
-    body = {"items": [{"input": "a", "sample_rate": 44100}], "response_format": "opus"}
-    async with humming.client.post(PATH, json=body) as answer:
-        assert answer.status == 400
-        assert "sample_rate" in (await answer.json())["error"]["message"]
+async def test_an_item_is_judged_with_what_the_batch_says(humming: HttpHouse) -> None:
+    items = [{"input": "a", "sample_rate": 44100}, {"input": "a", "task_type": "VoiceDesign"}]
+    [rate, design] = (await batch(humming, items, response_format="opus", instructions="An old sailor."))["results"]
+    assert (rate["error"]["code"], "sample_rate" in rate["error"]["message"]) == ("malformed-input", True)
+    # It has its description; only nobody is there who designs.
+    assert design["error"]["code"] == "engine-unavailable"
 
 
 async def test_the_texts_together_are_bounded(tmp_path: Path) -> None:

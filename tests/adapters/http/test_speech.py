@@ -116,9 +116,7 @@ async def test_the_first_bytes_leave_with_the_first_sound(tmp_path: Path, format
     gate = threading.Semaphore(0)
     engine = FakeEngine(faults=Faults(before_step=gate.acquire))
     async with speaking(tmp_path, engine) as it:
-        request = asyncio.create_task(
-            it.client.post(PATH, json={"input": TEXT, "response_format": format})
-        )
+        request = asyncio.create_task(it.client.post(PATH, json={"input": TEXT, "response_format": format}))
         await eventually(lambda: engine.open_streams == 1)
         assert not request.done()
         # An encoder may want a few frames before it gives the first: a tenth of the text at the most.
@@ -319,6 +317,7 @@ OUT_OF_RANGE = [
     ("max_new_tokens", 0),
     ("max_new_tokens", 4097),
     ("word_timestamps", True),
+    ("word_timestamps", 0),
     ("ref_audio", "data:audio/wav;base64,AAAA"),
     ("ref_text", "hello"),
     ("speaker_embedding", [0.1]),
@@ -367,7 +366,7 @@ async def test_speech_that_grows_too_long_breaks_off(tmp_path: Path) -> None:
 async def test_what_other_servers_know_is_taken_without_effect(humming: HttpHouse) -> None:
     ignored: dict[str, Any] = {
         "task_type": "CustomVoice",
-        "max_new_tokens": 100,
+        "max_new_tokens": 100.0,
         "initial_codec_chunk_frames": 1,
         "non_streaming_mode": False,
         "word_timestamps": False,

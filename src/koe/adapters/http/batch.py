@@ -8,7 +8,7 @@ import asyncio
 import base64
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Literal
 
@@ -23,7 +23,7 @@ from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS, Metrics
 from koe.adapters.http.speech import ADAPTER, TAG, in_form
 from koe.adapters.http.speech_answer import Outflow, outflow, telling
-from koe.adapters.http.speech_body import BatchBody, BatchItem
+from koe.adapters.http.speech_body import BatchBody
 from koe.adapters.http.speech_choice import speech_request
 from koe.core.errors import LimitExceeded
 from koe.engine import Priority
@@ -55,11 +55,10 @@ class BatchAnswer(BaseModel):
 async def speak_all(request: web.Request) -> web.StreamResponse:
     body = await read_json(request, BatchBody)
     house, turns = request.app[HOUSE], request.app[TURNS]
-    texts = body.texts()
-    _check_length(texts, house.loaded.settings.speech.max_characters)
+    _check_length(body, house.loaded.settings.speech.max_characters)
     metrics = request.app[METRICS]
     async with outflow(request, "application/json") as out, turns.turn(metrics, ADAPTER):
-        batch = Batch(house, turns, metrics, texts)
+        batch = Batch(house, turns, metrics, body)
         try:
             await _tell(out, batch)
         finally:
@@ -70,11 +69,12 @@ async def speak_all(request: web.Request) -> web.StreamResponse:
 class Batch:
     """Speaks one text after the other with the turn that its maker has, and more at once where turns are spare."""
 
-    def __init__(self, house: House, turns: Turns, metrics: Metrics, texts: Sequence[BatchItem]) -> None:
+    def __init__(self, house: House, turns: Turns, metrics: Metrics, body: BatchBody) -> None:
         self._house, self._turns, self._metrics = house, turns, metrics
-        self._left = deque(enumerate(texts))
+        self._body = body
+        self._left = deque(range(len(body.items)))
         loop = asyncio.get_running_loop()
-        self._results: list[asyncio.Future[BatchResult]] = [loop.create_future() for _ in texts]
+        self._results: list[asyncio.Future[BatchResult]] = [loop.create_future() for _ in body.items]
         self._tasks = {asyncio.create_task(self._speak_all())}
         self._use_spare_turns()
 
@@ -92,12 +92,12 @@ class Batch:
 
     async def _speak_all(self) -> None:
         while self._left:
-            await self._speak(*self._left.popleft())
+            await self._speak(self._left.popleft())
             self._use_spare_turns()
 
     def _use_spare_turns(self) -> None:
         while self._left and self._turns.take_spare():
-            task = asyncio.create_task(self._speak(*self._left.popleft()))
+            task = asyncio.create_task(self._speak(self._left.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._give_back)
 
@@ -106,14 +106,15 @@ class Batch:
         self._turns.give()
         self._use_spare_turns()
 
-    async def _speak(self, index: int, text: BatchItem) -> None:
+    async def _speak(self, index: int) -> None:
         try:
-            result = await self._spoken(index, text)
+            result = await self._spoken(index)
         except Exception as error:
             result = BatchResult(index=index, status="error", error=error_body(error).error)
         self._results[index].set_result(result)
 
-    async def _spoken(self, index: int, text: BatchItem) -> BatchResult:
+    async def _spoken(self, index: int) -> BatchResult:
+        text = self._body.text(index)
         utterance = self._house.speaker.open(in_form(await speech_request(self._house, text, Priority.BATCH), text))
         utterance.feed(text.input)
         utterance.finish()
@@ -142,8 +143,8 @@ async def _tell(out: Outflow, batch: Batch) -> None:
     await out.write(b'],"total":%d,"succeeded":%d,"failed":%d}' % counts)
 
 
-def _check_length(texts: Sequence[BatchItem], most: int) -> None:
-    characters = sum(len(text.input) for text in texts)
+def _check_length(body: BatchBody, most: int) -> None:
+    characters = sum(len(item.input) for item in body.items)
     if characters > most:
         raise LimitExceeded(
             f"the texts together have {characters} characters, and at most {most} are spoken in one request "

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TypeVar, get_origin
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from koe.adapters.http.errors_words import described
 from koe.core.errors import (
@@ -38,6 +38,8 @@ RETRY_AFTER = 5
 
 
 class ErrorDetail(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     message: str
     """For people: what was wrong, and the remedy where there is one."""
 
@@ -196,5 +198,6 @@ def _refused_by_aiohttp(error: web.HTTPException) -> HttpError:
     elif status == 404:
         words = "there is nothing at this path; /docs lists what there is"
     else:
-        words = HTTPStatus(status).phrase
+        text = error.text or ""
+        words = HTTPStatus(status).phrase if text.startswith(str(status)) else text[:300]
     return HttpError(status, words, code=_CODES.get(status, "bad-request"), headers=headers)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.house import HOUSE
@@ -18,6 +18,8 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     ready: bool = Field(examples=[True])
 
     reason: str = Field(examples=[""])

@@ -43,6 +43,8 @@ _ERRORS: Mapping[int, str] = {
 }
 """What any request may get."""
 
+_TEXTS = ("text/plain", "text/html", "text/css")
+
 _WORDS: Mapping[int, str] = {
     101: "A WebSocket",
     200: "Done",
@@ -175,7 +177,7 @@ def _answer(
         if isinstance(each, type):
             content.setdefault("application/json", {"schema": schemas[each, "serialization"]})
         elif each:
-            content[each] = {"schema": {"type": "string"}} if each.startswith("text/") else {}
+            content[each] = {"schema": {"type": "string"}} if each in _TEXTS else {}
     described: Json = {"description": _WORDS.get(status, _ERRORS.get(status, "Done"))}
     return {**described, "content": content} if content else described
 

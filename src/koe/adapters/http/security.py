@@ -163,6 +163,8 @@ class SignIn(BaseModel):
 
 
 class SignedIn(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     seconds: int = Field(examples=[604800])
     """For which the cookie is good."""
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from koe.audio.flow import RATES, FlowFormat
 from koe.core.languages import ENGLISH_NAMES, canonical
 from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
-from koe.voices.fields import Count, Number, Seed
+from koe.voices.fields import Number
 
 _BY_ENGLISH_NAME = {name.lower(): tag for tag, name in ENGLISH_NAMES.items()}
 
@@ -27,9 +27,26 @@ def _language(value: str) -> str | None:
     return None if name in ("", "auto") else _BY_ENGLISH_NAME.get(name) or canonical(value)
 
 
+def _whole(value: object) -> object:
+    """To JSON, 7.0 is as whole as 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_bool(value: object) -> object:
+    """To Python, 0 is False."""
+    if not isinstance(value, bool):
+        raise ValueError("Input should be false")
+    return value
+
+
+_WHOLE = BeforeValidator(_whole)
+"""The last of an annotation: what stands behind it would be missing in the schema."""
+
+Never = Annotated[Literal[False], BeforeValidator(_is_bool)]
+Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63), _WHOLE]
 Language = Annotated[str, Field(max_length=100), AfterValidator(_language)]
 Temperature = Annotated[Number, Field(gt=0, le=2)]
-TopK = Annotated[Count, Field(ge=0, lt=2**31)]
+TopK = Annotated[int, Strict(), Field(ge=0, lt=2**31), _WHOLE]
 TopP = Annotated[Number, Field(gt=0, le=1)]
 RepetitionPenalty = Annotated[Number, Field(gt=0, le=2)]
 
@@ -71,17 +88,21 @@ class HowToSpeak(SamplingBody):
     )
     seed: Seed | None = None
     extra_params: SamplingBody | None = Field(default=None, description="As the same fields outside, which go first.")
-    sample_rate: Annotated[Count, Field(ge=8000, le=48000, description="Hz.")] | None = None
+    sample_rate: Annotated[int, Strict(), Field(ge=8000, le=48000, description="Hz."), _WHOLE] | None = None
     style: Annotated[str, Field(max_length=40, description="One of the voice's styles.")] | None = None
     text_format: TextFormat = "text"
     task_type: Literal["CustomVoice", "VoiceDesign", "Base"] | None = Field(
         default=None, description="VoiceDesign: `instructions` describe a voice that is made up for this request."
     )
 
-    max_new_tokens: Annotated[Count, Field(ge=1, le=4096, description="Of vLLM-Omni; no effect here.")] | None = None
-    initial_codec_chunk_frames: Annotated[Count, Field(ge=0, description="Of vLLM-Omni; no effect here.")] | None = None
+    max_new_tokens: (
+        Annotated[int, Strict(), Field(ge=1, le=4096, description="Of vLLM-Omni; no effect here."), _WHOLE] | None
+    ) = None
+    initial_codec_chunk_frames: (
+        Annotated[int, Strict(), Field(ge=0, description="Of vLLM-Omni; no effect here."), _WHOLE] | None
+    ) = None
     non_streaming_mode: bool | None = Field(default=None, description="Of vLLM-Omni; no effect here.")
-    word_timestamps: Literal[False] | None = Field(default=None, description="Of vLLM-Omni; there are none here.")
+    word_timestamps: Never | None = Field(default=None, description="Of vLLM-Omni; there are none here.")
 
     @model_validator(mode="before")
     @classmethod
@@ -90,14 +111,6 @@ class HowToSpeak(SamplingBody):
             if body[key] is not None and key in _REFUSED:
                 raise ValueError(f"`{key}`: {_REFUSED[key]}")
         return {key: body[key] for key in body if key not in _REFUSED} if isinstance(body, dict) else body
-
-    @model_validator(mode="after")
-    def _describes_one_voice(self) -> "HowToSpeak":
-        if self.designed and self.voice_name:
-            raise ValueError("either `voice`, or `task_type` VoiceDesign with a description in `instructions`")
-        if self.designed and not (self.instructions or "").strip():
-            raise ValueError("`task_type` VoiceDesign needs a description of the voice in `instructions`")
-        return self
 
     @property
     def designed(self) -> bool:
@@ -119,17 +132,20 @@ class HowToSpeak(SamplingBody):
 class FormOfAnswer(HowToSpeak):
     response_format: WireFormat = "mp3"
 
-    @model_validator(mode="after")
-    def _fits_the_format(self) -> "FormOfAnswer":
-        rates = RATES.get(self.format)
-        if rates and self.sample_rate is not None and self.sample_rate not in rates:
-            known = ", ".join(map(str, rates))
-            raise ValueError(f"`sample_rate`: {self.response_format} can be of {known} Hz, not {self.sample_rate}")
-        return self
-
     @property
     def format(self) -> FlowFormat:
         return FlowFormat(self.response_format)
+
+
+def fits_together(body: HowToSpeak) -> None:
+    """What no schema can say. Raises ValueError."""
+    if body.designed and body.voice_name:
+        raise ValueError("either `voice`, or `task_type` VoiceDesign with a description in `instructions`")
+    if body.designed and not (body.instructions or "").strip():
+        raise ValueError("`task_type` VoiceDesign needs a description of the voice in `instructions`")
+    rates = RATES.get(body.format) if isinstance(body, FormOfAnswer) else None
+    if rates and body.sample_rate is not None and body.sample_rate not in rates:
+        raise ValueError(f"`sample_rate`: this format can be of {', '.join(map(str, rates))} Hz")
 
 
 class SpeechBody(FormOfAnswer):
@@ -139,6 +155,11 @@ class SpeechBody(FormOfAnswer):
     )
     stream: bool | None = Field(default=None, description="No effect: every answer streams.")
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> "SpeechBody":
+        fits_together(self)
+        return self
+
 
 class BatchItem(FormOfAnswer):
     """A text; what it says besides wins over what the batch says."""
@@ -146,13 +167,21 @@ class BatchItem(FormOfAnswer):
     input: Annotated[str, Field(description="All texts together: at most speech.max_characters of the settings.")]
 
 
+class BatchText(BatchItem):
+    """With what the batch says for all."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "BatchText":
+        fits_together(self)
+        return self
+
+
 class BatchBody(FormOfAnswer):
     """What is said here holds for all items that say nothing else."""
 
     items: Annotated[list[BatchItem], Field(min_length=1, max_length=32)]
-    stream: Literal[False] | None = None
 
-    def texts(self) -> list[BatchItem]:
-        """Each item complete."""
-        shared = self.model_dump(exclude_unset=True, exclude={"items", "stream"})
-        return [BatchItem.model_validate(shared | item.model_dump(exclude_unset=True)) for item in self.items]
+    def text(self, index: int) -> BatchText:
+        """Raises ValidationError where the item and the batch don't fit together."""
+        shared, own = self.model_dump(exclude_unset=True, exclude={"items"}), self.items[index]
+        return BatchText.model_validate(shared | own.model_dump(exclude_unset=True))

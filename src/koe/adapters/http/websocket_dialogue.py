@@ -13,10 +13,10 @@ One utterance after the other. Text that was on its way when its utterance ended
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from koe.adapters.http.errors import invalid
-from koe.adapters.http.speech_body import HowToSpeak
+from koe.adapters.http.speech_body import HowToSpeak, fits_together
 from koe.core.errors import MalformedInput
 
 
@@ -28,7 +28,11 @@ class StartMessage(HowToSpeak):
     type: Literal["start"]
     input: str | None = Field(default=None, min_length=1)
     response_format: Literal["pcm"] = "pcm"
-    stream: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "StartMessage":
+        fits_together(self)
+        return self
 
 
 class TextMessage(_Message):
