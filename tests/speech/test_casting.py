@@ -167,3 +167,37 @@ def test_profiles_know_when_they_changed(store: VoiceStore) -> None:
     before = anna(store)
     assert before.created == before.changed <= datetime.now(UTC)
     assert edit(store, "anna", name="Anna B.").profile.changed >= before.changed
+
+
+class Ryan(FakeEngine):
+    """One voice that speaks Chinese best, and one that speaks English best; both speak both."""
+
+    def voices(self) -> list[Voice]:
+        chinese, english = super().voices()[:2]
+        return [
+            replace(chinese, languages=("zh-CN", "en-US", "de-DE")),
+            replace(english, languages=("en-US", "zh-CN", "de-DE")),
+        ]
+
+
+async def test_an_english_house_speaks_english_by_default(tmp_path: Path) -> None:
+    it = speaker(VoiceStore(tmp_path), Ryan())
+    await it.start()
+    chinese, english = Ryan().voices()
+    assert it.default_voice().id == english.id
+    assert it.default_voice("zh").id == chinese.id
+    assert it.default_voice("en-GB").id == english.id
+    # Nobody speaks German best: the first who speaks it.
+    assert it.default_voice("de").id == chinese.id
+    await it.stop()
+
+
+async def test_a_text_that_tells_no_language_is_read_in_that_of_the_house(tmp_path: Path) -> None:
+    it = speaker(VoiceStore(tmp_path), Ryan())
+    await it.start()
+    chinese, _ = Ryan().voices()
+    in_chinese = (await heard(it, SpeechRequest(voice=chinese.id, language="zh"), "21 °C."))[0]
+    in_english = (await heard(it, SpeechRequest(voice=chinese.id, language="en"), "21 °C."))[0]
+    assert len(in_chinese) != len(in_english)
+    assert (await heard(it, SpeechRequest(voice=chinese.id), "21 °C."))[0] == in_english
+    await it.stop()

@@ -21,7 +21,7 @@ from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine
 from koe.engine.qwen.checkpoints import find
-from koe.engine.qwen.engine import QwenEngine, cloner, has_checkpoint, is_installed
+from koe.engine.qwen.engine import QwenEngine, cloner, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
 from koe.settings import ListenAddress, Loaded, Settings
 from koe.settings.listen import EVERY_ADDRESS
@@ -159,7 +159,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
             await _unless(stopping, speaker.warm_up())
             if not stopping.is_set():
                 info = _server_info(loaded, speaker, server, discoverable=discovery is not None)
-                announce(replace(info, http=tuple(http.uris) if http is not None else (), token=token))
+                announce(replace(info, http=_web_uris(http.uris) if http is not None else (), token=token))
             await stopping.wait()
             # Whoever asks a second time doesn't want to wait: the system's own ways apply again.
             for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -193,7 +193,7 @@ def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     """The default engine first."""
     chosen = settings.engine
     engines: list[Engine] = [EspeakEngine(chosen.espeak.rate, chosen.espeak.pitch)]
-    if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed() and has_checkpoint(data_dir)):
+    if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed() and find(data_dir)):
         engines.insert(0, QwenEngine(chosen.qwen, data_dir))
     if chosen.fake.enabled:
         engines.append(FakeEngine())
@@ -227,6 +227,16 @@ def _client_uris(bound: str) -> list[str]:
     if address.host not in _WILDCARDS:
         return [bound]
     return [_uri(ip, address.port) for ip in reachable([address])]
+
+
+def _web_uris(bound: Sequence[str]) -> tuple[str, ...]:
+    """Where browsers reach it; a unix socket is for proxies."""
+    found = []
+    for uri in bound:
+        scheme, _, rest = uri.partition("://")
+        if scheme.startswith("http"):
+            found += [each.replace("tcp", scheme, 1) for each in _client_uris(f"tcp://{rest}")]
+    return tuple(found)
 
 
 def _uri(ip: IPAddress, port: int) -> str:

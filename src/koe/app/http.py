@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from koe.adapters.http import batch, busy, speech, speech_catalog, websocket
+from koe.adapters.http import batch, busy, speech, speech_catalog, voices, websocket
 from koe.adapters.http.house import House, Transcribe
 from koe.adapters.http.metrics import Metrics
 from koe.adapters.http.security import is_loopback
@@ -21,7 +21,13 @@ from koe.voices.store import VoiceStore
 
 _log = logging.getLogger(__name__)
 
-ENDPOINTS = (*speech.ENDPOINTS, *speech_catalog.ENDPOINTS, *batch.ENDPOINTS, *websocket.ENDPOINTS)
+ENDPOINTS = (
+    *speech.ENDPOINTS,
+    *speech_catalog.ENDPOINTS,
+    *batch.ENDPOINTS,
+    *websocket.ENDPOINTS,
+    *voices.ENDPOINTS,
+)
 
 
 async def start_http(loaded: Loaded, speaker: Speaker, store: VoiceStore) -> tuple[HttpServer | None, str | None]:

@@ -113,7 +113,8 @@ def _distance(wanted: str, offered: str) -> int:
     return [
         offered == wanted,
         _script(wanted) == _script(offered) and offered == language,
-        _script(wanted) == _script(offered) and offered.endswith(f"-{_HOME_REGIONS.get(language, '')}"),
+        # Exactly: en-Shaw-US is English in letters of its own.
+        _script(wanted) == _script(offered) and offered == f"{language}-{_HOME_REGIONS.get(language, '')}",
         _script(wanted) == _script(offered),
         True,
     ].index(True)

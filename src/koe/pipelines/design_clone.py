@@ -4,6 +4,7 @@ The design model runs once for each candidate. From then on the voice is a clone
 a description alone would not.
 """
 
+import asyncio
 import io
 import json
 import secrets
@@ -94,7 +95,7 @@ class Designer:
             pcm, rate = await self._speak(design, seed)
             candidate = Candidate(number, seed, round(duration(len(pcm), rate), 3))
             design = replace(design, candidates=(*design.candidates, candidate))
-            self._write(design, number, pcm, rate)
+            await asyncio.to_thread(self._write, design, number, pcm, rate)
             yield design
 
     def designs(self) -> list[Design]:

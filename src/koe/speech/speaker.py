@@ -116,7 +116,7 @@ class Speaker:
             _language_of(request, voice),
             candidates=voice.languages,
             text_format=request.text_format,
-            fallback=voice.languages[0],
+            fallback=self._likely_language(voice),
         )
         fallback = None if request.description else self._fallback_for(request, voice)
         return Utterance(request, chosen, fallback, self._speech, normaliser)
@@ -189,11 +189,16 @@ class Speaker:
             raise UnknownVoice(f"no voice speaks {language[:100]!r} (`koe voices` lists them all)")
         return voice
 
+    def _likely_language(self, voice: Voice) -> str:
+        """Of a text that doesn't tell: the house's, where a built-in voice speaks that; what users made has its own."""
+        house = best_match(self._language, voice.languages) if voice.kind is VoiceKind.NAMED else None
+        return house or voice.languages[0]
+
     def _fallback_for(self, request: SpeechRequest, voice: Voice) -> Candidate | None:
         if self._fallback is None or self._fallback == voice.engine:
             return None
         engine = self._engines[self._fallback]
-        stand_in = _speaks(request.language or voice.languages[0], engine.voices())
+        stand_in = _speaks(request.language or self._likely_language(voice), engine.voices())
         return Candidate(engine, stand_in, stand_in) if stand_in is not None else None
 
 
@@ -211,6 +216,7 @@ def _language_of(request: SpeechRequest, voice: Voice) -> str | None:
 
 
 def _speaks(language: str, voices: Collection[Voice]) -> Voice | None:
-    """The first voice whose languages fit best."""
+    """The first voice whose languages fit best, before others one that speaks it best of its own."""
     tag = best_match(language, [tag for voice in voices for tag in voice.languages])
-    return next((voice for voice in voices if tag in voice.languages), None)
+    able = [voice for voice in voices if tag in voice.languages]
+    return min(able, key=lambda voice: voice.languages[0] != tag, default=None)

@@ -18,8 +18,8 @@ _ENGINES = ("espeak-", "qwen-", "remote-", "fake-")
 _WINDOWS = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
 )
-_TAKEN = frozenset(["design"])
-"""`design` asks for a voice from a description."""
+_TAKEN = frozenset(["design", "export", "import", "transcribe"])
+"""Words that stand where an id would, in requests and in the paths of the HTTP side."""
 
 _PLAIN = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i"}

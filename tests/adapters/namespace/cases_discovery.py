@@ -162,6 +162,8 @@ async def test_the_real_server_is_found_and_leaves_when_it_is_stopped(lan: Lan, 
         "tcp://*:0",
         "--name",
         "Flat",
+        "--set",
+        "http.enabled=false",
     ]
     server = await asyncio.create_subprocess_exec(*serve, stdout=asyncio.subprocess.PIPE)
     assert server.stdout is not None

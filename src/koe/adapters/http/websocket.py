@@ -27,6 +27,7 @@ from koe.adapters.http.speech_answer import telling
 from koe.adapters.http.speech_choice import speech_request
 from koe.adapters.http.websocket_dialogue import Action, Begin, Cancel, Dialogue, Finish, More, Pong
 from koe.core.errors import DeadlineExceeded, KoeError, MalformedInput, ShuttingDown
+from koe.logs import current_request
 from koe.speech import SpeechStats, Utterance
 
 _log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Conversation:
         self._number = 0
         self._utterance: Utterance | None = None
         self._task: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._listening = self._stopping = False
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until the client leaves, says nothing for too long, or the server stops."""
@@ -138,17 +139,20 @@ class Conversation:
         """Why the conversation is to end; None: the client has left."""
         try:
             async with self._patience:
+                self._listening = True
                 self._reset_patience()
                 while (message := await self._socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     await self._receive(message)
                     self._reset_patience()
         except TimeoutError:
             return DeadlineExceeded(f"nothing was asked for {self._idle_timeout:g} seconds (setting http.idle_timeout)")
+        finally:
+            self._listening = False
         return None
 
     def _reset_patience(self) -> None:
         """Only who asks nothing must leave: how long a text may take is the utterance's matter."""
-        if not self._patience.expired():
+        if self._listening and not self._patience.expired():
             self._patience.reschedule(None if self._dialogue.speaking else self._clock() + self._idle_timeout)
 
     async def _receive(self, message: WSMessage) -> None:
@@ -208,6 +212,7 @@ class Conversation:
             await asyncio.wait([self._task])
 
     async def _speak(self, utterance: Utterance) -> None:
+        current_request.set(f"{current_request.get()}.{self._number}")
         try:
             try:
                 async with (

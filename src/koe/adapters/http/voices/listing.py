@@ -1,0 +1,180 @@
+"""`GET /api/voices`: who can speak, and what is known of a voice."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http.errors import read_query
+from koe.adapters.http.house import HOUSE, House
+from koe.adapters.http.voices.bodies import (
+    ListQuery,
+    MadeAnswer,
+    ProfileAnswer,
+    State,
+    VoiceAnswer,
+    VoiceEntry,
+    VoiceList,
+)
+from koe.core.errors import KoeError
+from koe.core.profile import Profile
+from koe.core.voice import Voice
+from koe.voices.files import to_plain
+from koe.voices.making import Made
+from koe.voices.store import BrokenVoice
+
+TAG = "Voices"
+
+
+async def list_voices(request: web.Request) -> web.Response:
+    query = read_query(request, ListQuery)
+    found = await asyncio.to_thread(lambda: list(entries(request.app[HOUSE])))
+    return answer(VoiceList(voices=list(_chosen(found, query))))
+
+
+async def list_own(request: web.Request) -> web.Response:
+    query = read_query(request, ListQuery)
+    found = await asyncio.to_thread(lambda: [each for each in entries(request.app[HOUSE]) if each.own])
+    return answer(VoiceList(voices=list(_chosen(found, query))))
+
+
+async def show_voice(request: web.Request) -> web.Response:
+    """Raises UnknownVoice."""
+    return answer(await asyncio.to_thread(_shown, request.app[HOUSE], request.match_info["voice_id"]))
+
+
+def entries(house: House) -> Iterator[VoiceEntry]:
+    """The voices that speak now, in the speaker's order, then those of users that can't. Blocks."""
+    own = {profile.id: profile for profile in house.store.profiles()}
+    listed = house.speaker.voices()
+    for voice in listed:
+        yield _of_own(house, own[voice.id], voice) if voice.id in own else _built_in(house, voice)
+    speaking = {voice.id for voice in listed}
+    for profile in own.values():
+        if profile.id not in speaking:
+            yield _of_own(house, profile, None)
+    for broken in house.store.broken():
+        yield _broken(broken)
+
+
+def profile_answer(profile: Profile) -> ProfileAnswer:
+    return ProfileAnswer.model_validate(to_plain(profile))
+
+
+def made_answer(house: House, made: Made) -> MadeAnswer:
+    """Blocks."""
+    voice = next((voice for voice in house.speaker.voices() if voice.id == made.profile.id), None)
+    state, reason = _state(house, made.profile, voice)
+    return MadeAnswer(profile=profile_answer(made.profile), warnings=list(made.warnings), state=state, reason=reason)
+
+
+def answer(model: BaseModel, status: int = 200) -> web.Response:
+    return web.json_response(text=model.model_dump_json(), status=status)
+
+
+def _shown(house: House, voice_id: str) -> VoiceAnswer:
+    found = next((each for each in entries(house) if each.id == voice_id and voice_id), None)
+    if found is None:
+        house.store.get(voice_id)
+        raise AssertionError("a voice that the store has is listed")
+    known = found.own and found.state != "broken"
+    profile = profile_answer(house.store.get(voice_id)) if known else None
+    return VoiceAnswer(**dict(found), profile=profile)
+
+
+def _chosen(found: Iterable[VoiceEntry], query: ListQuery) -> Iterator[VoiceEntry]:
+    for each in found:
+        if query.kind in (None, each.kind) and (query.language is None or _speaks(each.languages, query.language)):
+            yield each
+
+
+def _speaks(languages: Iterable[str], wanted: str) -> bool:
+    """`en` finds en-GB, `en-GB` only itself."""
+    tag = wanted.lower()
+    return any(each.lower() == tag or each.lower().startswith(f"{tag}-") for each in languages)
+
+
+def _of_own(house: House, profile: Profile, listed: Voice | None) -> VoiceEntry:
+    voice = listed or profile.voice
+    state, reason = _state(house, profile, listed)
+    preset = house.store.is_preset(profile.id)
+    return _entry(voice, own=True, preset=preset, state=state, reason=reason)
+
+
+def _state(house: House, profile: Profile, listed: Voice | None) -> tuple[State, str | None]:
+    if listed is None:
+        return "missing", _why_missing(house, profile)
+    try:
+        house.store.clip(profile)
+    except KoeError as error:
+        return "missing", error.message
+    return "ready", None
+
+
+def _why_missing(house: House, profile: Profile) -> str:
+    engine = profile.base.partition("-")[0] if profile.base else profile.engine
+    health = house.speaker.health.get(engine)
+    if health is None:
+        return f"there is no engine {engine} now"
+    if not health.ready:
+        return health.reason
+    return f"its base voice {profile.base} isn't there"
+
+
+def _built_in(house: House, voice: Voice) -> VoiceEntry:
+    health = house.speaker.health[voice.engine]
+    state: State = "ready" if health.ready else "missing"
+    return _entry(voice, own=False, preset=False, state=state, reason=health.reason or None)
+
+
+def _entry(voice: Voice, *, own: bool, preset: bool, state: State, reason: str | None) -> VoiceEntry:
+    return VoiceEntry(
+        id=voice.id,
+        name=voice.name,
+        languages=list(voice.languages),
+        kind=voice.kind,
+        engine=voice.engine,
+        styles=list(voice.styles),
+        own=own,
+        preset=preset,
+        state=state,
+        reason=reason,
+    )
+
+
+def _broken(voice: BrokenVoice) -> VoiceEntry:
+    return VoiceEntry(
+        id=voice.id,
+        name="",
+        languages=[],
+        kind=None,
+        engine="",
+        styles=[],
+        own=True,
+        preset=voice.path.suffix != ".json",
+        state="broken",
+        reason=voice.reason,
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/voices",
+        list_voices,
+        "All voices, also those that can't speak now.",
+        tag=TAG,
+        query=ListQuery,
+        answers={200: VoiceList},
+    ),
+    Endpoint(
+        "GET",
+        "/api/voices/{voice_id}",
+        show_voice,
+        "All that is known of a voice.",
+        tag=TAG,
+        answers={200: VoiceAnswer},
+    ),
+)

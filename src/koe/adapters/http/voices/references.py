@@ -1,0 +1,82 @@
+"""The clips that a voice is made of, to be heard and seen."""
+
+import asyncio
+import re
+
+from aiohttp import web
+
+from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http.errors import HttpError, read_query
+from koe.adapters.http.house import HOUSE
+from koe.adapters.http.voices.bodies import WaveformAnswer, WaveformQuery
+from koe.adapters.http.voices.listing import TAG, answer
+from koe.audio import reference as audio
+from koe.core.errors import MalformedInput
+from koe.core.profile import REFERENCE_RATE, Profile, Reference
+from koe.voices.clips import MAX_BYTES
+from koe.voices.disk import is_regular
+from koe.voices.store import VoiceStore
+
+WAV = "audio/wav"
+
+
+async def hear(request: web.Request) -> web.Response:
+    return web.Response(body=await asyncio.to_thread(_asked_for, request), content_type=WAV)
+
+
+async def waveform(request: web.Request) -> web.Response:
+    points = read_query(request, WaveformQuery).points
+
+    def seen() -> WaveformAnswer:
+        samples = audio.from_wav(_asked_for(request))
+        return WaveformAnswer(duration=round(len(samples) / REFERENCE_RATE, 3), points=audio.waveform(samples, points))
+
+    return answer(await asyncio.to_thread(seen))
+
+
+def number_of(request: web.Request) -> int:
+    """The number in the path; 0, which nothing has, where it is none."""
+    text = request.match_info["number"]
+    return int(text) if re.fullmatch("[0-9]{1,4}", text) else 0
+
+
+def read_clip(store: VoiceStore, profile: Profile, reference: Reference) -> bytes:
+    """Blocks. Raises MalformedInput where it can't be read."""
+    path = store.reference_path(profile.id, reference)
+    try:
+        if is_regular(path):
+            with path.open("rb") as file:
+                return file.read(MAX_BYTES)
+    except OSError:
+        pass
+    raise MalformedInput(f"the clip {reference.file} of {profile.id} is missing or can't be read: replace it")
+
+
+def _asked_for(request: web.Request) -> bytes:
+    store = request.app[HOUSE].store
+    profile, number = store.get(request.match_info["voice_id"]), number_of(request)
+    if not 1 <= number <= len(profile.references):
+        words = f"{profile.id} has {len(profile.references)} references, counted from 1"
+        raise HttpError(404, words, code="not-found", param="number")
+    return read_clip(store, profile, profile.references[number - 1])
+
+
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/voices/{voice_id}/references/{number}",
+        hear,
+        "A clip that a voice is made of; the first is 1.",
+        tag=TAG,
+        answers={200: WAV},
+    ),
+    Endpoint(
+        "GET",
+        "/api/voices/{voice_id}/references/{number}/waveform",
+        waveform,
+        "What it looks like.",
+        tag=TAG,
+        query=WaveformQuery,
+        answers={200: WaveformAnswer},
+    ),
+)
