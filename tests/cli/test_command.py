@@ -74,3 +74,21 @@ def test_help_loads_nothing_heavy() -> None:
     code = f"import sys, koe.cli; print([m for m in '{heavy}'.split() if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["speak"], 2), (["--debug", "boom"], 1)])
+def test_a_model_that_still_loads_does_not_spoil_the_end(arguments: list[str], code: int) -> None:
+    """Python's own tidying up would let torch abort the process; here it would tell of itself."""
+    script = (
+        "import atexit, sys, threading, time; import koe.cli; from koe.engine import MODEL_THREAD\n"
+        "def boom() -> None: raise ValueError('boom')\n"
+        "koe.cli.app.command()(boom)\n"
+        "threading.Thread(target=time.sleep, args=(60,), name=MODEL_THREAD, daemon=True).start()\n"
+        "atexit.register(print, 'tidying up')\n"
+        "koe.cli.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60)
+    assert result.returncode == code
+    assert "tidying up" not in result.stdout
+    assert result.stdout.startswith("koe ") == (code == 0)
+    assert ("ValueError: boom" in result.stderr) == (code == 1)

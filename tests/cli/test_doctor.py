@@ -80,3 +80,17 @@ def test_checkpoints_are_looked_at(koe: Run, data_dir: Path, monkeypatch: pytest
     assert (broken["mark"], "vocab.json is missing" in broken["found"]) == ("warning", True)
     monkeypatch.setenv("KOE_ENGINE_QWEN_ENABLED", "false")
     assert finding(koe("doctor", "--json"), "Qwen3-TTS")["found"] == "switched off"
+
+
+def test_qwen_is_loaded_and_heard(koe: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoints = pytest.importorskip("tests.support.checkpoints", reason="the extra `qwen` is not installed")
+    monkeypatch.setenv("HF_HOME", str(data_dir))
+    folder = checkpoints.make_checkpoint(data_dir / "models" / "tiny", size="tiny", kind="custom_voice")
+    heard = finding(koe("doctor", "--json"), "Qwen3-TTS speaks")
+    assert (heard["mark"], "of qwen, first audio after" in heard["found"]) == ("ok", True)
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1_000_000:] = b"\xff" * 1_000_000  # NaN
+    (folder / "model.safetensors").write_bytes(weights)
+    refused = finding(koe("doctor", "--json"), "Qwen3-TTS speaks")
+    assert refused["mark"] == "problem"
+    assert "its weights are damaged" in refused["found"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from koe.core.installation import command
 from tests.support.hollow import hollow_checkpoint
 from tests.support.hub import COMMIT, FakeHub, fake_hub
 
@@ -100,7 +101,7 @@ def test_damage_is_found_and_mended(koe: Run, data_dir: Path, hub: FakeHub) -> N
     result = koe("models", "verify", SMALL)
     assert result.exit_code == 1
     assert "vocab.json is damaged" in result.stdout
-    assert f"Get it again with koe models download Qwen/{SMALL}." in result.stdout
+    assert f"Get it again with {command('models download Qwen/' + SMALL)}." in result.stdout
     assert koe("models", "download", f"Qwen/{SMALL}").exit_code == 0
     assert koe("models", "verify", SMALL).exit_code == 0
 

@@ -15,6 +15,7 @@ from koe.adapters.addresses import IPAddress, reachable
 from koe.adapters.discovery import Discovery
 from koe.adapters.wyoming import WyomingServer
 from koe.core.errors import KoeError
+from koe.core.installation import install
 from koe.core.languages import canonical
 from koe.core.voice import Voice
 from koe.engine import Engine
@@ -106,7 +107,7 @@ def clone_obstacle(loaded: Loaded) -> str:
     """Why no cloned voice can speak here, and what to do; empty where it can."""
     qwen = loaded.settings.engine.qwen
     if not is_installed():
-        return "Qwen3-TTS is not installed: run `pip install 'koe[qwen]'`"
+        return f"Qwen3-TTS is not installed: run {install('qwen')}"
     if not qwen.enabled:
         return "the setting engine.qwen.enabled is false"
     try:
@@ -146,6 +147,8 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
 
     store = voice_store(loaded)
     async with open_speaker(loaded, store=store) as speaker:
+        if isinstance(qwen := speaker.engine("qwen"), QwenEngine):
+            qwen.warm_up()
         await asyncio.to_thread(tidy, loaded)
         server = WyomingServer(speaker, settings.wyoming, settings.name)
         await server.start()

@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 from koe.core.errors import UnsupportedAbility
+from koe.core.installation import install
 from koe.core.pcm import BYTES_PER_SAMPLE
 
 _AT_ONCE = 8192
@@ -73,7 +74,7 @@ def _library() -> Any:
         )
     except (ImportError, OSError, AttributeError) as error:
         raise UnsupportedAbility(
-            "speed and pitch can't be changed without espeak-ng's library: run `pip install 'koe[espeak]'`"
+            f"speed and pitch can't be changed without espeak-ng's library: run {install('espeak')}"
         ) from error
     create.restype, create.argtypes = ctypes.c_void_p, (ctypes.c_int, ctypes.c_int)
     read.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_short), ctypes.c_int)

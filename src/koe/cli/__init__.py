@@ -1,5 +1,10 @@
 """The `koe` command. Nothing heavy is imported before a command needs it, so that `koe --help` is quick."""
 
+import contextlib
+import os
+import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -63,4 +68,31 @@ def _koe(
 
 def main() -> None:
     """The entry point of the console script."""
-    app(prog_name="koe")
+    try:
+        app(prog_name="koe")
+    except SystemExit as ending:
+        _leave_if_a_model_computes(ending.code)
+        raise
+    except BaseException:
+        if _model_computes():
+            traceback.print_exc()
+            _leave_if_a_model_computes(1)
+        raise
+
+
+def _leave_if_a_model_computes(code: str | int | None) -> None:
+    """End at once where a model is still being loaded: torch aborts the process when Python tidies up under it."""
+    if not _model_computes():
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _model_computes() -> bool:
+    if threading.active_count() == 1:
+        return False
+    from koe.engine import MODEL_THREAD
+
+    return any(thread.name == MODEL_THREAD for thread in threading.enumerate())

@@ -57,7 +57,7 @@ async def _try_out(loaded: Loaded) -> list[Finding]:
     settings = loaded.settings
     findings = await network.listening(settings.wyoming.listen)
     findings += [*network.announced(settings), *network.discovery(settings)]
-    return findings + await speech.speaking(loaded)
+    return [*findings, *await speech.speaking(loaded), *await speech.qwen_speaking(loaded)]
 
 
 def _print(findings: Iterable[Finding]) -> None:

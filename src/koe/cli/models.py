@@ -9,11 +9,12 @@ import typer
 from koe.cli import show
 from koe.cli.failures import FAILED
 from koe.cli.state import load_settings
+from koe.core.installation import command, install
 
 if TYPE_CHECKING:
     from koe.engine.qwen.checkpoints import Checkpoint
     from koe.engine.qwen.published import Published
-    from koe.engine.qwen.store import Store
+    from koe.engine.qwen.store import Store, Unfinished
 
 app = typer.Typer(no_args_is_help=True, help="List, download, verify, remove and pin the checkpoints of Qwen3-TTS.")
 
@@ -35,7 +36,7 @@ def list_(
     context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
 ) -> None:
     """Show the checkpoints that are here and those that can be downloaded."""
-    rows = [*_here(context), *_elsewhere(context)]
+    rows = [*_here(context), *_half(context), *_elsewhere(context)]
     if as_json:
         show.as_json(rows)
     else:
@@ -71,7 +72,7 @@ def verify(
     """Read every file of checkpoints and compare it with what was published. Ends with 1 if something is wrong."""
     chosen = [_named(context, name) for name in names] if names else _found(context)
     if not chosen:
-        _tell("No checkpoint is here; koe models download gets one.")
+        _tell(f"No checkpoint is here; {command('models download')} gets one.")
     if not all([_is_whole(checkpoint) for checkpoint in chosen]):
         raise typer.Exit(FAILED)
 
@@ -86,6 +87,9 @@ def remove(
     from koe.core.errors import RequestError
 
     for name in names:
+        if half := _only_half(context, name):
+            _remove_half(context, half, yes=yes)
+            continue
         checkpoint = _named(context, name)
         if checkpoint.origin == "cache":
             folder = checkpoint.folder
@@ -110,7 +114,12 @@ def pin(
     folder_name = _downloadable(context, name)
     chosen = None if off else revision or _revision_here(context, folder_name)
     _store(context).set_pin(folder_name, chosen)
-    typer.echo(f"{folder_name} is pinned to {chosen}." if chosen else f"{folder_name} follows the newest revision.")
+    if chosen is None:
+        typer.echo(f"{folder_name} follows the newest revision.")
+    elif revision:
+        typer.echo(f"{folder_name} is pinned to {chosen}; the next download tells whether there is such a revision.")
+    else:
+        typer.echo(f"{folder_name} is pinned to {chosen}.")
 
 
 def _here(context: typer.Context) -> list[dict[str, object]]:
@@ -124,22 +133,78 @@ def _here(context: typer.Context) -> list[dict[str, object]]:
     return rows
 
 
+def _half(context: typer.Context) -> list[dict[str, object]]:
+    """Interrupted downloads; of what is here as well, where that is being replaced."""
+    from koe.engine.qwen.checkpoints import read
+    from koe.engine.qwen.published import published
+
+    rows: list[dict[str, object]] = []
+    for each in _store(context).all_unfinished():
+        begun, known = read(each.folder), published(each.name)
+        does = _does(begun) if begun and begun.told else _does(known) if known else "unknown"
+        total = each.total or (known.bytes if known else None)
+        of = f" of {_gigabytes(total)}" if total else ""
+        remedy = f"{command(f'models download {each.repo or each.name}')} goes on"
+        rows.append(
+            {
+                "name": each.name,
+                "does": does,
+                "size": known.size if known else begun.size if begun else None,
+                "gigabytes": _gigabytes(each.bytes),
+                "state": f"incomplete, {_gigabytes(each.bytes)}{of} GB; {remedy}",
+                "folder": str(each.folder),
+                "revision": None,
+                "pinned": _store(context).pin(each.name),
+                "problem": "the download isn't complete",
+            }
+        )
+    return rows
+
+
+def _only_half(context: typer.Context, name: str) -> Unfinished | None:
+    """What of it is here, where no whole one is."""
+    wanted = _folder_name(name).lower()
+    if any(each.name.lower() == wanted and each.origin == "models" for each in _found(context)):
+        return None
+    return next((each for each in _store(context).all_unfinished() if each.name.lower() == wanted), None)
+
+
+def _remove_half(context: typer.Context, half: Unfinished, *, yes: bool) -> None:
+    if yes or typer.confirm(f"Delete the begun download {half.folder} ({_gigabytes(half.bytes)} GB)?"):
+        # Somebody may be at it.
+        with _store(context).locked(half.name):
+            _store(context).remove(half.name)
+        typer.echo(f"What was here of {half.name} is removed.")
+
+
 def _elsewhere(context: typer.Context) -> list[dict[str, object]]:
     from koe.engine.qwen.published import PUBLISHED
 
-    here = {each.name for each in _found(context)}
+    here = {each.name for each in _found(context)} | {each.name for each in _store(context).all_unfinished()}
     nothing = {"folder": None, "revision": None, "pinned": None, "problem": None}
     return [_row(each, "can be downloaded") | nothing for each in PUBLISHED if each.name not in here]
 
 
 def _row(each: Checkpoint | Published, state: str) -> dict[str, object]:
-    does = _DOES[each.ability] + (", styles" if each.instruct else "")
-    return {"name": each.name, "does": does, "size": each.size, "gigabytes": _gigabytes(each.bytes), "state": state}
+    return {
+        "name": each.name,
+        "does": _does(each),
+        "size": each.size,
+        "gigabytes": _gigabytes(each.bytes),
+        "state": state,
+    }
+
+
+def _does(each: Checkpoint | Published) -> str:
+    if not (getattr(each, "told", True) or each.size):
+        return "unknown"
+    return _DOES[each.ability] + (", styles" if each.instruct else "")
 
 
 def _state(checkpoint: Checkpoint, pinned: str | None) -> str:
     if checkpoint.problem:
-        return f"can't be used: {checkpoint.problem}"
+        cached = ", in the Hugging Face cache" if checkpoint.origin == "cache" else ""
+        return f"can't be used{cached}: {checkpoint.problem}"
     place = "ready" if checkpoint.origin == "models" else "ready, in the Hugging Face cache"
     revision = f", revision {checkpoint.manifest.revision[:12]}" if checkpoint.manifest else ""
     return f"{place}{revision}{f', pinned to {pinned[:12]}' if pinned else ''}"
@@ -147,7 +212,7 @@ def _state(checkpoint: Checkpoint, pinned: str | None) -> str:
 
 def _is_whole(checkpoint: Checkpoint) -> bool:
     """Says what was found."""
-    from koe.engine.qwen.manifest import wrong_files
+    from koe.engine.qwen.manifest import unrecorded_files, wrong_files
 
     wrong = [checkpoint.problem] if checkpoint.problem else list(wrong_files(checkpoint.folder))
     for problem in wrong:
@@ -155,11 +220,18 @@ def _is_whole(checkpoint: Checkpoint) -> bool:
     if wrong:
         remedy = checkpoint.remedy.partition(", or ")[2]
         typer.echo(f"{remedy[:1].upper()}{remedy[1:]}.")
-    elif checkpoint.manifest or checkpoint.origin == "cache":
+        return False
+    unrecorded = unrecorded_files(checkpoint.folder)
+    if not unrecorded:
         typer.echo(f"{checkpoint.name}: every file is as it was published.")
+    elif checkpoint.manifest or checkpoint.origin == "cache":
+        names = ", ".join(unrecorded)
+        typer.echo(
+            f"{checkpoint.name}: looks whole, but no checksum is on record for {names}; others are as published."
+        )
     else:
         typer.echo(f"{checkpoint.name}: looks whole; Koe didn't download it, so there is nothing to compare it with.")
-    return not wrong
+    return True
 
 
 def _found(context: typer.Context) -> list[Checkpoint]:
@@ -175,6 +247,9 @@ def _named(context: typer.Context, name: str) -> Checkpoint:
     wanted = _folder_name(name).lower()
     if checkpoint := next((each for each in found if each.name.lower() == wanted), None):
         return checkpoint
+    if any(each.name.lower() == wanted for each in _store(context).all_unfinished()):
+        remedy = f"{command(f'models download {name}')} goes on"
+        raise RequestError(f"the download of {name} isn't complete; {remedy}")
     here = ", ".join(each.name for each in found) or "none"
     raise RequestError(f"the checkpoint {name!r} isn't here; here are: {here}")
 
@@ -216,7 +291,7 @@ def _need_hub() -> None:
     from koe.core.errors import EngineUnavailable
 
     if find_spec("huggingface_hub") is None:
-        raise EngineUnavailable("downloading needs the extra qwen; install it with: pip install 'koe[qwen]'")
+        raise EngineUnavailable(f"downloading needs the extra qwen; install it with: {install('qwen')}")
 
 
 def _gigabytes(size: int) -> str:

@@ -153,7 +153,8 @@ def _figures(stats: SpeechStats, *, played: bool) -> str:
     # A player takes audio at the pace of listening, so that the time it took says nothing about the engine.
     pace = "" if played or factor is None else f", real-time factor {factor:.3f}"
     fallback = f"; instead of the voice chosen, because {stats.fallback}" if stats.fallback else ""
+    seed = "" if stats.seed is None else f", seed {stats.seed}"
     return (
         f"first audio after {stats.first_audio or 0:.3f} s, {stats.audio_seconds:.2f} s of audio "
-        f"in {stats.elapsed:.2f} s{pace} ({stats.voice}, {stats.engine}{fallback})"
+        f"in {stats.elapsed:.2f} s{pace} ({stats.voice}, {stats.engine}{seed}{fallback})"
     )

@@ -17,6 +17,11 @@ ENGINES = ("espeak", "qwen", "remote", "fake")
 """Every engine there is; the id of a built-in voice begins with its engine's name."""
 
 
+MODEL_THREAD = "qwen"
+"""The name of the thread that owns a model. Deep in a computation it can't be told to end: where it lives on at the end
+of the process, the interpreter must not tidy up under it."""
+
+
 class Priority(IntEnum):
     """Lower goes first."""
 

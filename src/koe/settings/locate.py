@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from koe.core.errors import SettingsError
+from koe.core.installation import clone
 from koe.settings.names import CONFIG, DATA_DIR
 
 
@@ -12,7 +13,7 @@ def data_dir(given: Path | None, environ: Mapping[str, str]) -> Path:
 
     It need not exist yet.
     """
-    chosen = given or _from_variable(DATA_DIR, environ) or _clone() or _user_data_dir()
+    chosen = given or _from_variable(DATA_DIR, environ) or clone() or _user_data_dir()
     folder = chosen.expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"the data folder {folder} is a file; name a folder")
@@ -36,12 +37,6 @@ def config_file(given: Path | None, folder: Path, environ: Mapping[str, str]) ->
 def _from_variable(name: str, environ: Mapping[str, str]) -> Path | None:
     value = environ.get(name, "").strip()
     return Path(value) if value else None
-
-
-def _clone() -> Path | None:
-    root = Path(__file__).resolve().parents[3]
-    is_clone = (root / "pyproject.toml").is_file() and (root / "src" / "koe").is_dir()
-    return root if is_clone else None
 
 
 def _user_data_dir() -> Path:

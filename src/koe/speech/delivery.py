@@ -160,7 +160,10 @@ class Delivery:
 
     @property
     def _patience(self) -> float:
-        return self._settings.chunk_timeout if self._heard else self._settings.first_audio_timeout
+        if self._heard:
+            return self._settings.chunk_timeout
+        # Whoever waits for the engine to get ready waits as long as a request may take.
+        return self._settings.request_timeout if self._options.wait else self._settings.first_audio_timeout
 
     def _wait_no_longer_than(self, when: float) -> None:
         if self._waiting is not None and not self._waiting.expired():

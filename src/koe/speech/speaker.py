@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
+from koe.core.installation import command
 from koe.core.languages import best_match, canonical
 from koe.core.text import detect
 from koe.core.text.normalise import Normaliser
@@ -176,7 +177,7 @@ class Speaker:
 
     def _designed(self, request: SpeechRequest) -> Candidate:
         if reason := self._absence(DESIGNER):
-            raise EngineUnavailable(f"no voice can be designed: {reason} (`koe doctor` tells what it needs)")
+            raise EngineUnavailable(f"no voice can be designed: {reason} ({command('doctor')} tells what it needs)")
         voice = Voice("design", "a designed voice", (request.language or self._language,), DESIGNER, VoiceKind.DESIGNED)
         return Candidate(self._engines[DESIGNER], voice, voice)
 

@@ -10,13 +10,18 @@ from koe.core.text.parts import Part
 _SLICE = 256
 """Characters normalised at a time; other tasks run in between. Where text is cut never changes the result."""
 
+PAUSE = 0.7
+"""Seconds without more text after which a sentence that seems to have ended is spoken: a language model may be waiting
+for a tool that it has called."""
+
 
 class TextSource:
-    def __init__(self, normaliser: Normaliser, max_characters: int, timeout: float) -> None:
-        """`timeout`: seconds to wait for more text."""
+    def __init__(self, normaliser: Normaliser, max_characters: int, timeout: float, pause: float = PAUSE) -> None:
+        """`timeout`: seconds to wait for more text. `pause`: seconds after which what may go on is taken to have ended,
+        where it ends a sentence."""
         self._normaliser = normaliser
         self._max_characters = max_characters
-        self._timeout = timeout
+        self._timeout, self._pause = timeout, min(pause, timeout)
         self._raw: deque[str] = deque()
         self._finished = False
         self._drained = False
@@ -83,10 +88,18 @@ class TextSource:
 
     async def _wait_for_text(self) -> None:
         self._fed.clear()
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._fed.wait()
-        except TimeoutError:
+        if await self._fed_within(self._pause):
+            return
+        self._parts.extend(self._normaliser.pause())
+        if not self._parts and not await self._fed_within(self._timeout - self._pause):
             raise DeadlineExceeded(
                 f"no more text and no end of it came for {self._timeout:g} seconds (setting speech.text_timeout)"
-            ) from None
+            )
+
+    async def _fed_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._fed.wait()
+        except TimeoutError:
+            return False
+        return True

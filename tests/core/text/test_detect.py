@@ -9,6 +9,8 @@ from koe.core.text.detect import detect, information
     [
         ("The light in the kitchen is on.", "en"),
         ("Good morning!", "en"),
+        ("Let me check.", "en"),
+        ("Ich sehe nach.", "de"),
         ("Das Licht ist an.", "de"),
         ("La lumière est allumée.", "fr"),
         ("La luz está encendida.", "es"),
@@ -26,7 +28,9 @@ def test_a_sentence_shows_its_language(text: str, language: str) -> None:
     assert detect(text, LANGUAGES) == language
 
 
-@pytest.mark.parametrize("text", ["", "  ", "21", "21 °", "?!", "👋", "OK.", "Sim."])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "21", "21 °", "?!", "👋", "21 °C", "14:05", "14:05 Uhr", "OK.", "Sim.", "Done.", "Timer set."]
+)
 def test_no_evidence_is_no_language(text: str) -> None:
     assert detect(text, LANGUAGES) is None
 

@@ -121,6 +121,87 @@ def test_without_evidence_the_fallback_speaks() -> None:
     assert (undecided.language, fallen_back.language) == (None, "fr")
 
 
+@pytest.mark.parametrize("text", ["21 °C", "14:05", "OK.", "Done.", "Timer set."])
+@pytest.mark.parametrize("house", ["en", "de", "ja"])
+def test_a_text_without_evidence_is_read_in_the_language_of_the_house(text: str, house: str) -> None:
+    normaliser = Normaliser(None, ["it", "zh", "en", "de", "ja"], fallback=house)
+    assert {part.language for part in parts(text, normaliser) if isinstance(part, Speech)} == {house}
+
+
+def test_a_text_without_evidence_is_read_in_the_language_of_the_request() -> None:
+    normaliser = Normaliser("de", ["it", "en", "de"], fallback="en")
+    assert {part.language for part in parts("Done.", normaliser) if isinstance(part, Speech)} == {"de"}
+
+
+def test_of_two_candidates_of_one_language_it_is_that_of_the_house() -> None:
+    normaliser = Normaliser(None, ["en-US", "en-GB", "de-DE"], fallback="en-GB")
+    parts("The light is on.", normaliser)
+    assert normaliser.language == "en-GB"
+
+
+def joined(parts: list[Part]) -> list[tuple[str, str | None]]:
+    """Runs of one language."""
+    runs: list[tuple[str, str | None]] = []
+    for part in parts:
+        assert isinstance(part, Speech)
+        text, language = runs.pop() if runs and runs[-1][1] == part.language else ("", part.language)
+        runs.append((text + part.text, language))
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Let me check. ", "en"),
+        ("Let me check.", "en"),
+        ("Let me check.\n\n", "en"),
+        ("The door is open. ", "en"),
+        ("**Will do!** ", "en"),
+        ("好的，我来看看。", "zh"),
+        ("Ich sehe nach. ", "de"),
+        ("OK. ", "en"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_sentence_before_a_pause_is_released_and_ended(text: str, language: str, known: bool) -> None:
+    normaliser = Normaliser(language if known else None, ["de", "en", "zh"], fallback="en")
+    fed = normaliser.feed(text)
+    assert joined(fed + normaliser.pause()) == [(text.strip(" *\n") + "\n", language)]
+    assert normaliser.pause() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Let me", "Dr. ", "Let me check [this. ", "See z. B. ", "```python\nprint('Done!')\n", "am 3. "]
+)
+def test_a_pause_within_a_sentence_changes_nothing(text: str) -> None:
+    paused, other = Normaliser(None, ["de", "en"], fallback="en"), Normaliser(None, ["de", "en"], fallback="en")
+    rest = " and [so](https://koe.example) on.\n```\nIt is the end."
+    before = paused.feed(text)
+    assert paused.pause() == []
+    assert before + paused.feed(rest) + paused.finish() == other.feed(text) + other.feed(rest) + other.finish()
+
+
+def test_what_was_no_evidence_before_a_pause_does_not_decide_the_language_of_the_rest() -> None:
+    normaliser = Normaliser(None, ["en", "de"], fallback="en")
+    released = normaliser.feed("OK. ") + normaliser.pause()
+    assert normaliser.language is None
+    released += parts("Das Licht im Flur ist an.", normaliser)
+    assert joined(released) == [("OK.\n", "en"), ("Das Licht im Flur ist an.", "de")]
+
+
+def test_a_language_that_was_plain_before_a_pause_is_kept() -> None:
+    normaliser = Normaliser(None, ["en", "de"], fallback="en")
+    released = normaliser.feed("Ich sehe nach. ") + normaliser.pause() + parts("OK.", normaliser)
+    assert joined(released) == [("Ich sehe nach.\nOK.", "de")]
+
+
+def test_in_ssml_a_pause_ends_the_sentence_before_the_last_tag() -> None:
+    normaliser = Normaliser(None, ["en", "de"], text_format="ssml", fallback="en")
+    fed = normaliser.feed("<speak><p>Let me check.</p> ")
+    assert joined(fed + normaliser.pause()) == [("Let me check.\n", "en")]
+    assert joined(normaliser.feed("It is on.</speak>") + normaliser.finish()) == [("It is on.", "en")]
+
+
 def test_a_single_candidate_needs_no_detection() -> None:
     assert Normaliser(None, ["it"]).feed("OK va") == [Speech("OK", "it")]
 

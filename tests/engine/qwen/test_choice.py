@@ -8,6 +8,7 @@ from koe.core.errors import EngineUnavailable, RequestError, UnknownVoice, Unsup
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.choice import Wanted, choose
 from koe.engine.qwen.published import PUBLISHED, Ability, Size
+from koe.engine.qwen.voices import named_voices
 
 SPEAKERS = {"ryan": None, "serena": None}
 ALL = [
@@ -46,7 +47,7 @@ def test_the_other_size_serves_where_the_preferred_one_is_not_here() -> None:
 
 def test_a_damaged_one_is_passed_over_while_another_can_do_it() -> None:
     assert choose(NAMED, [DAMAGED, LARGE], "0.6B") is LARGE
-    with pytest.raises(EngineUnavailable, match=r"model\.safetensors is missing; see koe models verify"):
+    with pytest.raises(EngineUnavailable, match=r"model\.safetensors is missing; see .*koe models verify"):
         choose(NAMED, [DAMAGED], "0.6B")
 
 
@@ -108,7 +109,7 @@ def test_an_override_that_can_not_do_it_is_refused() -> None:
 
 
 def test_an_override_that_is_not_here_says_what_to_do() -> None:
-    with pytest.raises(EngineUnavailable, match=r"isn't here; get it with: koe models download .*1\.7B-Base"):
+    with pytest.raises(EngineUnavailable, match=r"isn't here; get it with: .*koe models download .*1\.7B-Base"):
         choose(Wanted(Ability.CLONE), [SMALL_BASE], "0.6B", override="1.7B-Base")
     with pytest.raises(RequestError, match=r"no checkpoint 'pirat'; here are: pirate"):
         choose(NAMED, [PIRATE], "0.6B", override="pirat")
@@ -117,3 +118,23 @@ def test_an_override_that_is_not_here_says_what_to_do() -> None:
 def test_only_a_codec_speaks_nothing() -> None:
     with pytest.raises(EngineUnavailable):
         choose(NAMED, [CODEC], "0.6B")
+
+
+def test_a_speaker_is_found_in_any_spelling_of_its_id() -> None:
+    tuned = Checkpoint("tuned", Path("tuned"), Ability.NAMED, "1.7B", {"Grandma Ann": None})
+    for speaker in ("grandma-ann", "Grandma Ann", "grandma  ann"):
+        assert choose(Wanted(Ability.NAMED, speaker), [*ALL, tuned], "0.6B") is tuned
+
+
+def test_a_voice_has_styles_where_any_checkpoint_takes_an_instruct() -> None:
+    voices = {voice.id: voice for voice in named_voices([SMALL, PIRATE, LARGE], ["whisper"])}
+    assert list(voices) == ["qwen-ryan", "qwen-serena", "qwen-pirate"]
+    assert voices["qwen-ryan"].styles == ("whisper",)
+    assert voices["qwen-pirate"].styles == ()
+    assert named_voices([SMALL], ["whisper"])[0].styles == ()
+
+
+def test_of_two_speakers_with_the_same_id_the_first_is_the_voice() -> None:
+    twins = Checkpoint("twins", Path("twins"), Ability.NAMED, "1.7B", {"Ann B": "x_dialect", "ann b": None, " ": None})
+    [voice] = named_voices([twins], [])
+    assert (voice.id, voice.name) == ("qwen-ann-b", "Ann B (x dialect)")

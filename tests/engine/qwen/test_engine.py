@@ -1,7 +1,10 @@
 """The qwen engine as a whole, on tiny checkpoints with random weights: real loading, real modules, its own thread."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import json
+import shutil
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from koe.core.errors import EngineUnavailable, ShuttingDown, UnsupportedAbility
-from koe.engine import Priority, SpeechOptions
+from koe.core.errors import EngineError, EngineUnavailable, ShuttingDown, UnsupportedAbility
+from koe.engine import MODEL_THREAD, Priority, SpeechOptions
 from koe.engine.qwen.engine import QwenEngine, QwenStream
 from koe.settings import QwenSettings
 from tests.support.waiting import eventually
@@ -236,4 +239,164 @@ async def test_what_is_left_frees_its_place(tmp_path: Path, tiny_endless: Path) 
         await anext(aiter(stream))
         await stream.aclose()
     assert await heard(open_stream(engine))
+    await engine.stop()
+
+
+class Loading:
+    """`load`, counted, and held up while `go_on` is clear."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from koe.engine.qwen import loading, worker
+
+        self.calls, self.go_on, self._load = 0, threading.Event(), loading.load
+        monkeypatch.setattr(worker, "load", self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.calls += 1
+        assert self.go_on.wait(30)
+        return self._load(*args, **kwargs)
+
+
+@pytest.fixture
+def loading(monkeypatch: pytest.MonkeyPatch, tiny_custom_voice: Path) -> Iterator[Loading]:
+    it = Loading(monkeypatch)
+    yield it
+    it.go_on.set()
+
+
+async def test_only_who_warms_it_up_loads_without_a_request(
+    tmp_path: Path, tiny_custom_voice: Path, loading: Loading
+) -> None:
+    loading.go_on.set()
+    engine = await started(house(tmp_path, tiny_custom_voice), warm_up=True)
+    await asyncio.sleep(0.1)
+    assert loading.calls == 0
+    engine.warm_up()
+    await eventually(lambda: loading.calls == 1)
+    await engine.stop()
+    engine.warm_up()
+
+
+async def test_the_settings_may_forbid_to_warm_up(tmp_path: Path, tiny_custom_voice: Path, loading: Loading) -> None:
+    engine = await started(house(tmp_path, tiny_custom_voice), warm_up=False)
+    engine.warm_up()
+    await asyncio.sleep(0.1)
+    assert loading.calls == 0
+    await engine.stop()
+
+
+async def test_a_load_ends_where_it_can_when_the_engine_stops(
+    tmp_path: Path,
+    tiny_custom_voice: Path,
+    loading: Loading,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="koe.engine.qwen")
+    monkeypatch.setattr("koe.engine.qwen.worker._STOP_SECONDS", 0.05)
+    engine = await started(house(tmp_path, tiny_custom_voice), warm_up=True)
+    engine.warm_up()
+    await eventually(lambda: loading.calls == 1)
+    stream = open_stream(engine)
+    await engine.stop()
+    threads = [each for each in threading.enumerate() if each.name == MODEL_THREAD]
+    loading.go_on.set()
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 30)
+    with pytest.raises(ShuttingDown):
+        await heard(stream)
+    assert not [each for each in caplog.messages if "loaded" in each]
+
+
+async def test_those_who_do_not_wait_hear_it_as_soon_as_it_is_loaded(
+    tmp_path: Path, tiny_custom_voice: Path, loading: Loading
+) -> None:
+    engine = await started(house(tmp_path, tiny_custom_voice))
+    for _ in range(5):
+        with pytest.raises(EngineUnavailable, match="still being loaded"):
+            await heard(open_stream(engine, wait=False))
+        await eventually(lambda: loading.calls == 1)
+    loading.go_on.set()
+    spoken = b""
+    async with asyncio.timeout(30):
+        while not spoken:
+            try:
+                spoken = await heard(open_stream(engine, wait=False))
+            except EngineUnavailable:
+                await asyncio.sleep(0.005)
+    await engine.stop()
+    assert loading.calls == 1
+
+
+def variant(folder: Path, original: Path, name: str, **talker: Any) -> Path:
+    """A checkpoint with other values in its talker_config."""
+    copy = Path(shutil.copytree(original, folder / name))
+    config = json.loads((copy / "config.json").read_text())
+    config["talker_config"].update(talker)
+    (copy / "config.json").write_text(json.dumps(config))
+    return copy
+
+
+async def test_the_speakers_of_all_checkpoints_are_voices(tmp_path: Path, tiny_custom_voice: Path) -> None:
+    speakers = {"Grandma Ann": 3000, "grandma-ann": 3001, "ryan": 3002}
+    tuned = variant(tmp_path, tiny_custom_voice, "tuned", spk_id=speakers, spk_is_dialect={})
+    engine = await started(house(tmp_path, tiny_custom_voice, tuned))
+    voices = {voice.id: voice.name for voice in engine.voices()}
+    assert len(voices) == len(engine.voices()) == 10
+    assert voices["qwen-grandma-ann"] == "Grandma Ann"
+    assert await heard(open_stream(engine, voice="qwen-grandma-ann", language=None))
+    assert await heard(open_stream(engine, voice="qwen-grandma-ann", language="zh"))
+    await engine.stop()
+
+
+async def test_a_language_it_does_not_know_is_spoken_and_warned_of_once(
+    engine: QwenEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    spoken = [await heard(open_stream(engine, language=language)) for language in (None, "sv", "sv-SE")]
+    assert spoken[0] == spoken[1] == spoken[2]
+    [warning] = [each for each in caplog.messages if "doesn't know" in each]
+    assert "doesn't know sv" in warning
+    assert "de, en, es, fr" in warning
+
+
+DAMAGES = {
+    "the talker": ("model.safetensors", "talker.model.norm.weight"),
+    "a layer": ("model.safetensors", "talker.model.layers.1.self_attn.v_proj.weight"),
+    "the code predictor": ("model.safetensors", "talker.code_predictor.model.norm.weight"),
+    "one of its heads": ("model.safetensors", "talker.code_predictor.lm_head.3.weight"),
+    "the codec": ("speech_tokenizer/model.safetensors", "decoder.decoder.6.conv.weight"),
+}
+
+
+def damaged(folder: Path, original: Path, damage: str, value: float) -> Path:
+    """A checkpoint in whose weights is a number that is none."""
+    from safetensors.torch import load_file, save_file
+
+    copy = variant(folder, original, "damaged")
+    file, name = DAMAGES[damage]
+    weights = load_file(copy / file)
+    weights[name].view(-1)[:1] = value
+    save_file(weights, copy / file, metadata={"format": "pt"})
+    return copy
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_weights_that_are_no_numbers_make_no_noise(
+    tmp_path: Path, tiny_custom_voice: Path, damage: str, value: float
+) -> None:
+    engine = await started(house(tmp_path, damaged(tmp_path, tiny_custom_voice, damage, value)))
+    for _ in range(2):
+        with pytest.raises(EngineError, match=r"computed no numbers.*engine\.qwen\.dtype"):
+            await heard(open_stream(engine))
+    await engine.stop()
+
+
+async def test_warming_up_finds_weights_that_are_no_numbers(tmp_path: Path, tiny_custom_voice: Path) -> None:
+    data_dir = house(tmp_path, damaged(tmp_path, tiny_custom_voice, "the code predictor", float("nan")))
+    engine = await started(data_dir, warm_up=True)
+    with pytest.raises(EngineError, match="computed no numbers"):
+        await heard(open_stream(engine))
+    with pytest.raises(EngineError, match="computed no numbers"):
+        await heard(open_stream(engine, wait=False))
     await engine.stop()

@@ -12,7 +12,7 @@ import pytest
 
 from koe.core.errors import EngineUnavailable
 from koe.engine.qwen.package import import_qwen_tts
-from koe.engine.qwen.published import Ability
+from koe.engine.qwen.published import VERIFY, Ability
 from tests.support.checkpoint_configs import SPEAKERS
 from tests.support.checkpoints import make_checkpoint
 
@@ -139,13 +139,13 @@ def test_failures_name_the_file_and_the_remedy(broken: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1000])
     told = complaint(broken)
     assert f"{file} is incomplete" in told
-    assert "see koe models verify broken, or copy it here again" in told
+    assert f"see {VERIFY} broken, or copy it here again" in told
 
 
 @pytest.mark.parametrize("file", ["vocab.json", "generation_config.json", "speech_tokenizer/preprocessor_config.json"])
 def test_damage_in_a_small_file_is_told(broken: Path, file: str) -> None:
     (broken / file).write_text("<html>")
-    assert complaint(broken).startswith(f"{broken / file} can't be loaded (")
+    assert complaint(broken).startswith(f"{broken / file} is damaged: it can't be read as JSON; see ")
 
 
 def test_weights_that_do_not_fit_are_refused(broken: Path, tiny_base: Path) -> None:

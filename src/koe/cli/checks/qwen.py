@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from koe.cli.checks import Finding, Mark
+from koe.core.installation import install
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.published import DOWNLOAD, Ability
 from koe.settings import Settings
@@ -25,10 +26,10 @@ def checkpoints(settings: Settings, data_dir: Path) -> Iterator[Finding]:
     usable = ", ".join(each.name for each in found if not each.problem)
     if importlib.util.find_spec("qwen_tts") is None:
         if usable:
-            remedy = "Install the extra: pip install 'koe[qwen]'"
+            remedy = f"Install the extra: {install('qwen')}"
             yield Finding(Mark.WARNING, _SUBJECT, f"there is {usable}, but nothing to run it", remedy)
         else:
-            yield Finding(Mark.OK, _SUBJECT, "not installed; for natural voices: pip install 'koe[qwen]'")
+            yield Finding(Mark.OK, _SUBJECT, f"not installed; for natural voices: {install('qwen')}")
     elif usable:
         yield Finding(Mark.OK, _SUBJECT, usable)
     elif not found:

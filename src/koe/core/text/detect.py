@@ -16,6 +16,10 @@ from koe.core.text.scripts import DENSITY, is_dense, script
 _DOUBT = 0.8
 """Relative likelihood of the runner-up from which on the text is no evidence ("OK.", "Sim.")."""
 
+_LEAD = 1.5
+"""Lead in the classifier's score up to which a few words are no evidence ("Done." would be Italian, "Timer set."
+German)."""
+
 _PLAIN = 12.0
 """Lead in the classifier's score, a logarithm, from which on there is no doubt."""
 
@@ -71,7 +75,7 @@ def _classify(text: str, candidates: Sequence[str]) -> str | None:
     (best, highest), (_, second) = scored[:2]
     # Scores grow with the length of the text; its square root keeps likelihoods comparable.
     doubt = math.exp((second - highest) / math.sqrt(len(text.encode(errors="replace"))))
-    return best if doubt < _DOUBT else None
+    return best if doubt < _DOUBT and highest - second > _LEAD else None
 
 
 def is_plain(text: str, candidates: Sequence[str]) -> bool:

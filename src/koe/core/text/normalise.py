@@ -5,10 +5,11 @@ each item is then cleaned and verbalised alone. A line feed in the result ends a
 a full stop or a line of a list.
 """
 
+import copy
 import re
 from collections.abc import Iterable, Sequence
 
-from koe.core.languages import LANGUAGES
+from koe.core.languages import LANGUAGES, base
 from koe.core.text import detect
 from koe.core.text.clean import clean
 from koe.core.text.cut import ends_sentence
@@ -22,6 +23,10 @@ _PLAIN = re.compile(r"\s*+(?:[A-Z]?[a-z]++[,;:!?]?\s*+)*+", re.ASCII)
 """Text that verbalising leaves as it is: most words of most sentences."""
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*\Z|[。！？]")
+_EASTERN_SENTENCE_END = re.compile(r"[。！？｡][」』”’）》】〉〕\"')]*\Z")
+_OPEN = re.compile(r"\[[^\]]*\Z|<[^>]*\Z")
+"""A bracket or a tag that has begun and not ended."""
+
 _ENOUGH_FOR_A_SENTENCE = 20
 _ENOUGH = 60
 """Characters after which the language is decided: at a sentence's end, and anywhere."""
@@ -34,7 +39,8 @@ class Normaliser:
 
     Languages are canonical tags. Without one it is detected among the candidates, from the first words that leave no
     doubt, else from the first sentence or the first 60 characters, and then kept; where these are no evidence,
-    `fallback` is taken, and without one numbers stay as they are.
+    `fallback` is taken, and without one numbers stay as they are. Of several candidates of one language, such as en-GB
+    and en-US, it is `fallback` that counts.
     """
 
     def __init__(
@@ -46,7 +52,7 @@ class Normaliser:
     ) -> None:
         self._language = candidates[0] if language is None and len(candidates) == 1 else language
         self._reader = SsmlReader(self._language) if text_format == "ssml" else MarkdownReader(self._language)
-        self._fallback = fallback
+        self._candidates, self._fallback = candidates, fallback
         self._undecided = None if self._language else _Prefix(candidates)
         self._writer = _Writer()
 
@@ -64,6 +70,39 @@ class Normaliser:
         parts = self._write(self._reader.finish())
         return parts + (self._decide(self._undecided) if self._undecided else [])
 
+    def pause(self) -> list[Part]:
+        """What is held back, if it ends a sentence: no more text has come for a while, so nobody should wait for it.
+
+        Where that sentence is no evidence, its language is the fallback, and what follows may still tell another.
+        """
+        rest = self._rest()
+        language = self._guess(rest)
+        if rest and (_OPEN.search(rest) or not _ends_sentence(rest, language)):
+            return []
+        parts = self._write(self._reader.finish() if rest else [])
+        prefix = self._undecided
+        if prefix is not None:
+            if not _ends_sentence(prefix.text, language):
+                return parts
+            parts += self._decide(prefix)
+        parts += self._writer.pause(self._language)
+        if prefix is not None and prefix.language() is None:
+            self._language, self._undecided = None, _Prefix(self._candidates)
+        return parts
+
+    def _rest(self) -> str:
+        """The words that the reader holds back, as they may go on; of a block of code there are none."""
+        # SSML is read up to its last tag, and what stands before a tag doesn't go on.
+        if not isinstance(self._reader, MarkdownReader):
+            return ""
+        items = copy.deepcopy(self._reader).finish()
+        return "".join(item.text for item in items if isinstance(item, Words)).strip()
+
+    def _guess(self, rest: str) -> str | None:
+        if self._undecided is None:
+            return self._language
+        return detect.detect(self._undecided.text + rest, self._candidates) or self._fallback
+
     def _write(self, items: Iterable[Item]) -> list[Part]:
         parts: list[Part] = []
         for item in items:
@@ -75,8 +114,14 @@ class Normaliser:
 
     def _decide(self, prefix: "_Prefix") -> list[Part]:
         self._undecided = None
-        self._language = prefix.language() or self._fallback
+        self._language = self._own_variant(prefix.language()) or self._fallback
         return self._write(prefix.items)
+
+    def _own_variant(self, language: str | None) -> str | None:
+        own = self._fallback
+        if language and own and own in self._candidates and base(own) == base(language):
+            return own
+        return language
 
 
 class _Prefix:
@@ -85,7 +130,7 @@ class _Prefix:
     def __init__(self, candidates: Sequence[str]) -> None:
         self.items: list[Item] = []
         self._candidates = candidates
-        self._text = ""
+        self.text = ""
 
     def lets_pass(self, item: Item) -> bool:
         """Whether nothing is kept, and the item needs no decision."""
@@ -95,15 +140,15 @@ class _Prefix:
         """Keep the item; whether that is enough to decide."""
         self.items.append(item)
         if isinstance(item, Words) and item.language is None:
-            self._text += clean(item.text, None)
-        if detect.information(self._text) >= _ENOUGH_IF_PLAIN and detect.is_plain(self._text, self._candidates):
+            self.text += clean(item.text, None)
+        if detect.information(self.text) >= _ENOUGH_IF_PLAIN and detect.is_plain(self.text, self._candidates):
             return True
-        ended = isinstance(item, Break) or _SENTENCE_END.search(self._text) is not None
-        length = detect.information(self._text)
+        ended = isinstance(item, Break) or _SENTENCE_END.search(self.text) is not None
+        length = detect.information(self.text)
         return length >= (_ENOUGH_FOR_A_SENTENCE if ended else _ENOUGH) or len(self.items) >= _ENOUGH
 
     def language(self) -> str | None:
-        return detect.detect(self._text, self._candidates)
+        return detect.detect(self.text, self._candidates)
 
 
 class _Writer:
@@ -127,6 +172,10 @@ class _Writer:
                 self._owed, self._fresh = "", True
                 return [item]
 
+    def pause(self, language: str | None) -> list[Part]:
+        """A break where a sentence has ended, so that nobody waits for its continuation."""
+        return self._break(language) if self._sentence_ended else []
+
     def _words(self, text: str, language: str | None) -> list[Part]:
         cleaned = clean(text, language)
         if language and not _PLAIN.fullmatch(cleaned):
@@ -146,7 +195,7 @@ class _Writer:
             return []
         spoken = words if self._fresh else self._owed + words
         self._fresh, self._owed = False, " " if text[-1].isspace() else ""
-        self._sentence_ended = ends_sentence(words, language)
+        self._sentence_ended = _ends_sentence(words, language)
         return [Speech(spoken, language)]
 
     def _break(self, language: str | None) -> list[Part]:
@@ -154,6 +203,11 @@ class _Writer:
             return []
         self._fresh, self._owed = True, ""
         return [Speech("\n", language)]
+
+
+def _ends_sentence(text: str, language: str | None) -> bool:
+    words = text.rstrip()
+    return ends_sentence(words, language) or _EASTERN_SENTENCE_END.search(words) is not None
 
 
 def _capitalised(spoken: str, written: str) -> str:

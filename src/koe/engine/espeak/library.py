@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koe.core.errors import EngineError, EngineUnavailable
+from koe.core.installation import install
 
 _OUTPUT_SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
@@ -70,9 +71,7 @@ class EspeakLibrary:
         try:
             import espeakng_loader
         except ImportError as error:
-            raise EngineUnavailable(
-                "espeak-ng is not installed: run `pip install 'koe[espeak]'`, or script/setup in a clone"
-            ) from error
+            raise EngineUnavailable(f"espeak-ng is not installed: run {install('espeak')}") from error
         try:
             self._data = Path(espeakng_loader.get_data_path())
             self._lib = ctypes.CDLL(espeakng_loader.get_library_path())

@@ -82,6 +82,8 @@ class Batch:
         state = model.decoder.open()
         for _ in range(2):
             model.decoder.decode([state], model.frames.advance([row], [None])[None])
+            if row.broken:
+                raise model.frames.failure()
         model.frames.close(row)
 
     def close(self, error: KoeError) -> None:
@@ -168,6 +170,9 @@ class Batch:
         except Exception as error:
             self._fail(streams, as_koe_error(error))
             return
+        self._fail(
+            [stream for stream in streams if stream.row is not None and stream.row.broken], FrameGenerator.failure()
+        )
         for stream, frame in zip(streams, codes, strict=True):
             stream.codes.append(frame)
             stream.frames += 1
@@ -187,9 +192,10 @@ class Batch:
             codes = torch.cat([stream.take_codes() for stream in streams])
             states = [stream.decoder for stream in streams if stream.decoder is not None]
             for stream, wave in zip(streams, self._model.decoder.decode(states, codes), strict=True):
-                stream.send(wave)
+                if not stream.send(wave):
+                    self._fail([stream], FrameGenerator.failure())
         except Exception as error:
-            self._fail(streams, as_koe_error(error))
+            self._fail([stream for stream in streams if stream in self._streams], as_koe_error(error))
 
     def _judge(self, stream: Stream) -> None:
         """Whether the generation has come to its end, by itself or by force."""

@@ -6,6 +6,8 @@
 Loads no torch.
 """
 
+import functools
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +17,7 @@ from typing import Literal, cast
 from pydantic import BaseModel, ValidationError
 
 from koe.core.languages import ENGLISH_NAMES
-from koe.engine.qwen.manifest import Manifest, read_manifest
+from koe.engine.qwen.manifest import FILE, Manifest, read_manifest
 from koe.engine.qwen.published import DOWNLOAD, PUBLISHED, VERIFY, Ability, Published, Size, published
 from koe.engine.qwen.weights import read_weights
 
@@ -37,6 +39,7 @@ class Checkpoint:
     folder: Path
 
     ability: Ability
+    """A guess where it isn't `told`."""
 
     size: Size | None
     """None: neither of the published sizes."""
@@ -61,6 +64,9 @@ class Checkpoint:
     manifest: Manifest | None = None
     """None: Koe didn't download it."""
 
+    told: bool = True
+    """Whether its config.json could be read and says what it is."""
+
     @property
     def instruct(self) -> bool:
         """Whether a named voice can be told how to speak: the 0.6B one would ignore it without a word."""
@@ -82,6 +88,7 @@ class _TalkerConfig(BaseModel):
     spk_id: dict[str, int] = {}
     spk_is_dialect: dict[str, str | bool] = {}
     codec_language_id: dict[str, int] = {}
+    vocab_size: int = 3072
 
 
 class _Config(BaseModel):
@@ -109,9 +116,8 @@ def read(folder: Path, name: str | None = None) -> Checkpoint | None:
     try:
         config = _Config.model_validate_json((folder / "config.json").read_bytes())
     except (OSError, ValidationError):
-        broken = (folder / "koe.json").is_file() or (folder / CODEC_FOLDER).is_dir()
-        problem = f"{folder / 'config.json'} is missing or damaged"
-        return Checkpoint(name, folder, Ability.NAMED, None, problem=problem) if broken else None
+        broken = (folder / FILE).is_file() or (folder / CODEC_FOLDER).is_dir()
+        return _untold(name, folder) if broken else None
     if config.model_type not in ("qwen3_tts", _CODEC):
         return None
     return _described(name, folder, config)
@@ -144,11 +150,11 @@ def _in_cache(cache: Path) -> Iterator[Checkpoint]:
 
 
 def _read_cached(snapshot: Path, expected: Published) -> Checkpoint | None:
-    """A program that looked for one file leaves such a snapshot behind: nobody means to use that."""
-    checkpoint = read(snapshot, expected.name)
-    if checkpoint is None or checkpoint.problem:
+    """A program that looked for a file or two leaves a snapshot without weights behind: nobody means to use that."""
+    if not any(file.suffix == ".safetensors" for file in snapshot.iterdir()):
         return None
-    return replace(checkpoint, origin="cache")
+    checkpoint = read(snapshot, expected.name)
+    return replace(checkpoint, origin="cache") if checkpoint else None
 
 
 def _snapshot(repository: Path) -> Path | None:
@@ -157,6 +163,17 @@ def _snapshot(repository: Path) -> Path | None:
         return named
     snapshots = (repository / "snapshots").glob("*/")
     return max(snapshots, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def _untold(name: str, folder: Path) -> Checkpoint:
+    try:
+        manifest = read_manifest(folder)
+    except (ValueError, OSError):
+        manifest = None
+    known = published(manifest.repo if manifest else name)
+    ability, size = (known.ability, known.size) if known else (Ability.NAMED, None)
+    problem = f"{folder / 'config.json'} is missing or damaged"
+    return Checkpoint(name, folder, ability, size, problem=problem, manifest=manifest, told=False)
 
 
 def _described(name: str, folder: Path, config: _Config) -> Checkpoint:
@@ -168,9 +185,9 @@ def _described(name: str, folder: Path, config: _Config) -> Checkpoint:
     parameters = size = 0
     manifest = None
     try:
+        manifest = read_manifest(folder)
         _check_config(folder, config)
         parameters, size = _check_files(folder, codec=codec)
-        manifest = read_manifest(folder)
     except (ValueError, OSError) as error:
         problem = str(error)
     return Checkpoint(
@@ -192,6 +209,15 @@ def _check_config(folder: Path, config: _Config) -> None:
         raise ValueError(f"{folder / 'config.json'} asks for the codec {config.tokenizer_type}, which isn't supported")
     if config.model_type != _CODEC and config.tts_model_type not in _ABILITIES:
         raise ValueError(f"{folder / 'config.json'} has the unknown tts_model_type {config.tts_model_type!r}")
+    _check_numbers(folder, "speaker", config.talker_config.spk_id, config.talker_config.vocab_size)
+    _check_numbers(folder, "language", config.talker_config.codec_language_id, config.talker_config.vocab_size)
+
+
+def _check_numbers(folder: Path, what: str, numbers: Mapping[str, int], limit: int) -> None:
+    for name, number in numbers.items():
+        if not 0 <= number < limit:
+            where = folder / "config.json"
+            raise ValueError(f"{where} gives the {what} {name!r} the number {number}; it must be below {limit}")
 
 
 def _check_files(folder: Path, *, codec: bool) -> tuple[int, int]:
@@ -203,9 +229,29 @@ def _check_files(folder: Path, *, codec: bool) -> tuple[int, int]:
         needed += [folder / name for name in (*_TALKER_FILES, *words)]
     if missing := next((file for file in needed if not file.is_file()), None):
         raise ValueError(f"{missing} is missing")
+    for file in needed:
+        state = file.stat()
+        if complaint := _complaint(file, state.st_size, state.st_mtime_ns):
+            raise ValueError(complaint)
     weights = read_weights(folder)
     all_weights = {*weights.files, *read_weights(codec_folder).files}
     return weights.parameters, sum(file.stat().st_size for file in [*needed, *all_weights])
+
+
+@functools.lru_cache(maxsize=256)
+def _complaint(file: Path, _size: int, _changed: int) -> str:
+    """What is wrong with a small file; it is read again only after it was changed."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        if file.suffix == ".json":
+            return "" if isinstance(json.loads(text), dict) else f"{file} is damaged: it is no JSON object"
+    except ValueError:
+        kind = "JSON" if file.suffix == ".json" else "text"
+        return f"{file} is damaged: it can't be read as {kind}"
+    for number, line in enumerate(text.splitlines(), 1):
+        if line and not line.startswith("#version") and len(line.split(" ")) != 2:
+            return f"{file} is damaged: line {number} is no pair"
+    return ""
 
 
 def _languages(identifiers: Mapping[str, int]) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from koe.core.errors import EngineUnavailable, KoeError, RequestError, UnknownVoice, UnsupportedAbility
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.published import DOWNLOAD, Ability, Size, published, published_for
+from koe.engine.qwen.voices import speaker_id
 
 _KINDS = {
     Ability.NAMED: "named voices",
@@ -30,7 +31,7 @@ class Wanted:
     ability: Ability
 
     speaker: str | None = None
-    """Of a named voice, as the model knows it; None: any."""
+    """Of a named voice, in any spelling with the same `speaker_id`; None: any."""
 
     instruct: bool = False
     """Whether the voice is told how to speak. A description is not an instruct here."""
@@ -101,7 +102,7 @@ def _obstacle(wanted: Wanted, checkpoint: Checkpoint) -> str | None:
         return f"{checkpoint.name} doesn't speak {_KINDS[wanted.ability]}"
     if wanted.instruct and not checkpoint.instruct:
         return f"{checkpoint.name} takes no instruct"
-    if wanted.speaker and wanted.speaker.lower() not in {name.lower() for name in checkpoint.speakers}:
+    if wanted.speaker and speaker_id(wanted.speaker) not in map(speaker_id, checkpoint.speakers):
         return f"{checkpoint.name} has no speaker {wanted.speaker!r}"
     return None
 

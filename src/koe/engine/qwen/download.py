@@ -1,15 +1,24 @@
 """A checkpoint from the hub into the folder `models`: resumable, checked, and only whole under its name."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from koe.core.errors import EngineUnavailable, RequestError
+from koe.core.installation import command
 from koe.engine.qwen.checkpoints import read
-from koe.engine.qwen.hub import Hub, RemoteFile, Snapshot
-from koe.engine.qwen.manifest import FILE, FileRecord, Manifest, read_manifest, sha256, write_manifest, wrong_files
+from koe.engine.qwen.hub import Hub, NoSuchRevision, RemoteFile, Snapshot
+from koe.engine.qwen.manifest import (
+    FILE,
+    FileRecord,
+    Manifest,
+    git_sha1,
+    read_manifest,
+    sha256,
+    write_manifest,
+    wrong_files,
+)
 from koe.engine.qwen.published import DOWNLOAD, published
 from koe.engine.qwen.store import Store
 
@@ -27,13 +36,14 @@ def download(name: str, store: Store, hub: Hub, *, revision: str | None = None, 
     the remedy; what was fetched until then is kept, and the next download goes on there.
     """
     repo, folder_name = source(name)
-    snapshot = hub.snapshot(repo, revision or store.pin(folder_name) or "main")
+    snapshot = _snapshot(repo, folder_name, revision, store, hub)
     if _is_here(store.path(folder_name), snapshot):
         tell(f"{folder_name} is already here, at revision {snapshot.commit[:12]}.")
         return store.path(folder_name)
     with store.locked(folder_name):
         unfinished = store.unfinished(folder_name)
         _make_room(snapshot, store, unfinished, spare)
+        store.note(folder_name, repo, snapshot.bytes)
         tell(f"Downloading {folder_name} at revision {snapshot.commit[:12]}: {snapshot.bytes / _GB:.1f} GB.")
         records = {file.name: _get(file, snapshot, store, hub, unfinished) for file in snapshot.files}
         _clear_others(unfinished, records)
@@ -49,9 +59,20 @@ def source(name: str) -> tuple[str, str]:
         return known.repo, known.name
     owner, slash, short = name.partition("/")
     if not (owner and slash and short) or "/" in short:
-        hint = "see koe models list, or name a repository as owner/name"
+        hint = f"see {command('models list')}, or name a repository as owner/name"
         raise RequestError(f"there is no published checkpoint {name!r}; {hint}")
     return name, short
+
+
+def _snapshot(repo: str, folder_name: str, revision: str | None, store: Store, hub: Hub) -> Snapshot:
+    pinned = None if revision else store.pin(folder_name)
+    try:
+        return hub.snapshot(repo, revision or pinned or "main")
+    except NoSuchRevision as error:
+        if pinned is None:
+            raise
+        remedy = f"pin it to another, or to none with: {command(f'models pin {folder_name} --off')}"
+        raise EngineUnavailable(f"{error.message}, to which {folder_name} is pinned; {remedy}") from error
 
 
 def _is_here(folder: Path, snapshot: Snapshot) -> bool:
@@ -128,16 +149,11 @@ def _link_or_copy(twin: Path, target: Path) -> None:
 def _record(file: RemoteFile, target: Path) -> FileRecord | None:
     """None where the content is wrong; away with it then, or the next download would believe that it is there."""
     record = FileRecord(size=target.stat().st_size, sha256=sha256(target))
-    expected, found = (file.sha256, record.sha256) if file.sha256 else (file.git_sha1, _git_sha1(target))
+    expected, found = (file.sha256, record.sha256) if file.sha256 else (file.git_sha1, git_sha1(target))
     if record.size == file.size and expected in (found, None):
         return record
     target.unlink()
     return None
-
-
-def _git_sha1(file: Path) -> str:
-    content = file.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _clear_others(folder: Path, names: Iterable[str]) -> None:

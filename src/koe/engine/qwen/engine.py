@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from koe.core.errors import EngineUnavailable, KoeError, RequestError
+from koe.core.installation import install
 from koe.core.languages import base
 from koe.core.profile import Clip
 from koe.core.voice import Voice
@@ -18,7 +19,7 @@ from koe.engine.qwen.checkpoints import Checkpoint, find
 from koe.engine.qwen.choice import Wanted, choose
 from koe.engine.qwen.guards import Counters
 from koe.engine.qwen.prompt_files import folder as prompts_folder
-from koe.engine.qwen.published import Ability, Size
+from koe.engine.qwen.published import Ability, Size, published
 from koe.engine.qwen.voices import named_voices, speaker_of
 from koe.settings import QwenSettings
 
@@ -44,11 +45,6 @@ def is_installed() -> bool:
     return not _missing()
 
 
-def has_checkpoint(data_dir: Path) -> bool:
-    """Whether there is one that speaks."""
-    return any(each.ability in _SPEAKING and not each.problem for each in find(data_dir))
-
-
 class QwenEngine:
     name = "qwen"
     takes_live_text = True
@@ -60,18 +56,22 @@ class QwenEngine:
         self._able: Mapping[Ability, Checkpoint] = {}
         self._voices: tuple[Voice, ...] = ()
         self._worker: Worker | None = None
+        self._unknown: set[str] = set()
+        """Languages that a checkpoint didn't know, and that was said."""
 
     async def start(self) -> None:
         if missing := _missing():
-            raise EngineUnavailable(f"{missing} is not installed: run `pip install 'koe[qwen]'`")
+            raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}")
         self._checkpoints = await asyncio.to_thread(find, self._data_dir)
         self._able = self._find_able()
-        named = self._able.get(Ability.NAMED)
-        self._voices = named_voices(named, tuple(self._settings.styles)) if named is not None else ()
+        self._voices = named_voices(self._named(), tuple(self._settings.styles))
         # Importing torch takes a second or more: off the event loop.
         self._worker = await asyncio.to_thread(_make_worker, self._settings, self._data_dir)
         self._worker.start()
-        if self._settings.warm_up:
+
+    def warm_up(self) -> None:
+        """Begin to load, for whoever stays; without it, the first request has the checkpoint loaded."""
+        if self._worker is not None and self._settings.warm_up:
             self._worker.want(next(iter(self._able.values())))
 
     async def stop(self) -> None:
@@ -109,7 +109,7 @@ class QwenEngine:
         live = options.live_text or checkpoint.ability is Ability.CLONE
         request = Request(
             voice=_prompt_voice(voice, options, instruct),
-            language=checkpoint.languages.get(base(options.language)) if options.language else None,
+            language=self._word(checkpoint, options.language),
             tag=options.language,
             sampling=Sampling().as_wished(options.sampling),
             seed=secrets.randbits(32) if options.seed is None else options.seed,
@@ -121,6 +121,25 @@ class QwenEngine:
         stream = QwenStream(Inbox(), self._worker.poke, request.seed)
         self._worker.submit(Order(checkpoint, request, stream.pipe, stream.inbox, options.wait))
         return stream
+
+    def _word(self, checkpoint: Checkpoint, language: str | None) -> str | None:
+        """The checkpoint's own for it; None: it finds out, also where it doesn't know the language."""
+        if language is None:
+            return None
+        tag = base(language)
+        if (word := checkpoint.languages.get(tag)) is None and tag not in self._unknown:
+            self._unknown.add(tag)
+            known = ", ".join(sorted(checkpoint.languages))
+            _log.warning("%s doesn't know %s and pronounces it as it likes; it knows %s", checkpoint.name, tag, known)
+        return word
+
+    def _named(self) -> Sequence[Checkpoint]:
+        """Those with named voices: the house's own choice, then the published ones, then fine-tunes."""
+        if Ability.NAMED not in self._able:
+            return ()
+        named = [each for each in self._checkpoints if each.ability is Ability.NAMED and not each.problem]
+        favourite, size = self._able[Ability.NAMED] if self._settings.checkpoint else None, self._settings.size
+        return sorted(named, key=lambda each: (each is not favourite, published(each.name) is None, each.size != size))
 
     def _find_able(self) -> Mapping[Ability, Checkpoint]:
         """For each ability the checkpoint that has it, the named voices' first. Raises as `choose` where nobody can

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from koe.core.errors import Busy, LimitExceeded
+from koe.core.errors import Busy, EngineError, LimitExceeded
 from koe.engine.qwen.code_predictor import CodePredictor
 from koe.engine.qwen.executors import Outlook, PredictorExecutor, TalkerExecutor
 from koe.engine.qwen.projection import can_pack
@@ -29,6 +29,10 @@ class Row:
 
     finished: bool = False
     """The speech has ended: the last frame was the last."""
+
+    broken: bool = False
+    """The model's numbers for it are no numbers any more (NaN, or beyond what they are stored in): a frame made of them
+    would be noise."""
 
     closed: bool = False
 
@@ -59,6 +63,13 @@ class FrameGenerator:
         """So many rows can be opened."""
         return len(self._free)
 
+    @staticmethod
+    def failure() -> EngineError:
+        """What has become of a row that is broken."""
+        return EngineError(
+            "the model computed no numbers: its weights are damaged, or too large for engine.qwen.dtype (try float32)"
+        )
+
     def room(self, row: Row) -> int:
         """So many more frames fit."""
         return self._talker.room(row.slot)
@@ -67,7 +78,8 @@ class FrameGenerator:
     def open(self, prompt: Prompt, sampling: Sampling, seed: int | None = None, *, slot: int | None = None) -> Row:
         """A stream in a free slot, in this one where it is given. Without a seed every stream is another.
 
-        Raises Busy where there is none, LimitExceeded where the prompt leaves no room for a frame.
+        Raises Busy where there is none, LimitExceeded where the prompt leaves no room for a frame, EngineError where
+        the row is broken from the start.
         """
         if not self._free or (slot is not None and slot not in self._free):
             raise Busy("all places of the model are taken: try again later")
@@ -78,6 +90,9 @@ class FrameGenerator:
         row = Row(slot, sampling, generator)
         self._rules.begin(slot, sampling.repetition_penalty)
         self._look_ahead([row], self._talker.prefill(slot, prompt.embeds))
+        if row.broken:
+            self._talker.release(slot)
+            raise self.failure()
         self._free.remove(slot)
         return row
 
@@ -86,17 +101,21 @@ class FrameGenerator:
         """One frame of each of these rows: codes int64 [n, 16].
 
         `text`: the embedding [d] that the talker hears beside each frame (the prompt's `trailing`, one after the
-        other), None for none left. Afterwards, `row.finished` tells whose last frame this was. Raises LimitExceeded
-        where a row has no room, before any row is touched.
+        other), None for none left. Afterwards, `row.finished` tells whose last frame this was, and `row.broken` whose
+        is none. Raises LimitExceeded where a row has no room, before any row is touched.
         """
         slots = self._checked_slots(rows)
         index = torch.tensor(slots, device=self._pad.device)
         ways, generators = [row.sampling.rest for row in rows], [row.generator for row in rows]
-        codes, embeds = self._predictor.predict(
-            self._hidden[index], self._pending[index], lambda scores: draw(scores, ways, generators)
-        )
+        seen: list[Tensor] = []
+
+        def choose(scores: Tensor) -> Tensor:
+            seen.append(scores)
+            return draw(scores, ways, generators)
+
+        codes, embeds = self._predictor.predict(self._hidden[index], self._pending[index], choose)
         embeds = embeds + torch.stack([self._pad if one is None else one for one in text])
-        self._look_ahead(rows, self._talker.step(slots, embeds))
+        self._look_ahead(rows, self._talker.step(slots, embeds), seen)
         for row in rows:
             row.frames += 1
         return codes
@@ -140,15 +159,19 @@ class FrameGenerator:
         self._talker.release(slot)
         self._free.append(slot)
 
-    def _look_ahead(self, rows: Sequence[Row], outlook: Outlook) -> None:
-        """Choose the first codes of the rows' next frames."""
+    def _look_ahead(self, rows: Sequence[Row], outlook: Outlook, seen: Sequence[Tensor] = ()) -> None:
+        """Choose the first codes of the rows' next frames. `seen`: the scores of the frame's other codes."""
         slots = [row.slot for row in rows]
         scores = self._rules.scores(slots, outlook.logits)
         codes = draw(scores, [row.sampling.first for row in rows], [row.generator for row in rows])
         self._rules.note(slots, codes)
         self._hidden[slots], self._pending[slots] = outlook.hidden, codes
-        for row, code in zip(rows, codes.tolist(), strict=True):
-            row.finished = code == self._rules.end
+        finite = outlook.logits.isfinite().all(-1)
+        if seen:
+            finite = finite & torch.cat(list(seen), dim=-1).isfinite().all(-1)
+        # All in one: a GPU is waited for only here.
+        for row, (code, sound) in zip(rows, torch.stack((codes, finite.to(codes)), dim=1).tolist(), strict=True):
+            row.finished, row.broken = code == self._rules.end, not sound
 
     def _checked_slots(self, rows: Sequence[Row]) -> list[int]:
         slots = [row.slot for row in rows]

@@ -13,6 +13,14 @@ from koe.core.errors import EngineUnavailable, RequestError
 _ENDPOINT = "https://huggingface.co"
 _SUFFIXES = {".json", ".txt", ".safetensors"}
 _FOLDERS = {".", "speech_tokenizer"}
+_WORDS = (
+    (("nameresolution", "gaierror", "failed to resolve", "name or service not known"), "no such host, or no network"),
+    (("refused",), "connection refused"),
+    (("unreachable",), "the network can't be reached"),
+    (("certificate",), "its certificate isn't trusted"),
+    (("timed out", "timeout"), "timed out"),
+    (("reset by peer", "incompleteread", "aborted", "remotedisconnected", "broken", "consistency check"), "cut off"),
+)
 _ATTEMPTS = 4
 """That bring nothing, before it is given up."""
 
@@ -107,7 +115,7 @@ class Hub:
         except errors.RepositoryNotFoundError as error:
             raise EngineUnavailable(f"there is no repository {repo} at {self.endpoint}") from error
         except errors.RevisionNotFoundError as error:
-            raise EngineUnavailable(f"{repo} has no revision {revision}") from error
+            raise NoSuchRevision(f"{repo} has no revision {revision}") from error
         except errors.LocalEntryNotFoundError as error:
             raise _Interrupted(self._unreachable(error.__cause__ or error)) from error
         except errors.EntryNotFoundError as error:
@@ -123,7 +131,11 @@ class Hub:
 
     def _unreachable(self, error: BaseException) -> str:
         remedy = "is there a connection? The same command goes on where this one stopped"
-        return f"can't download from {self.endpoint} ({_first_line(error)}); {remedy}"
+        return f"can't download from {self.endpoint} ({_in_words(error)}); {remedy}"
+
+
+class NoSuchRevision(EngineUnavailable):
+    """The repository is there."""
 
 
 class _Interrupted(EngineUnavailable):
@@ -138,6 +150,15 @@ def _wanted(name: str) -> bool:
 
 def _bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _in_words(error: BaseException) -> str:
+    """What went wrong, of what libraries have wrapped several times."""
+    chain: list[BaseException] = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) and inner not in chain:
+        chain.append(inner)
+    told = " ".join(f"{type(each).__name__} {each}" for each in chain).lower()
+    return next((words for signs, words in _WORDS if any(sign in told for sign in signs)), _first_line(error))
 
 
 def _first_line(error: BaseException) -> str:

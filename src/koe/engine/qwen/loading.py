@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from koe.engine.qwen.published import Ability
 from koe.engine.qwen.weights import Weights, read_weights
 
 _GIB = 1024**3
+_WORD_FILES = ("vocab.json", "merges.txt", "tokenizer_config.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,16 @@ def load(folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = No
     shared = _shareable(checkpoint, digest, device, codec_of)
     _check_memory(checkpoint, device, with_codec=shared is None)
     package = import_qwen_tts()
+    # What it says is for those who train models; what is wrong with the weights is told below.
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         with _blaming(checkpoint, "config.json"):
             config = package.core.models.Qwen3TTSConfig.from_pretrained(folder, local_files_only=True)
-        with _blaming(checkpoint, "vocab.json"):
+        with _blaming(checkpoint, *_WORD_FILES):
             processor = _processor(package, folder)
-        with _blaming(checkpoint, "speech_tokenizer/model.safetensors"):
-            codec = _codec(package, checkpoint, device) if shared is None else shared
+        codec = shared if shared is not None else _codec(package, checkpoint, device)
         with _blaming(checkpoint, "model.safetensors"):
             model, attention = _model(package, folder, config, device)
         with _blaming(checkpoint, "generation_config.json"):
@@ -90,6 +95,7 @@ def load(folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = No
         with _blaming(checkpoint, "speech_tokenizer/preprocessor_config.json"):
             model.load_speech_tokenizer(_package_codec(package, checkpoint.codec_folder, codec, device))
     finally:
+        logger.setLevel(level)
         release_memory(device)
     return LoadedCheckpoint(checkpoint, model, processor, codec, digest, config, device, attention)
 
@@ -106,8 +112,8 @@ def _whole(folder: Path) -> Checkpoint:
 
 
 @contextmanager
-def _blaming(checkpoint: Checkpoint, file: str) -> Iterator[None]:
-    """Any failure while this file is loaded, as EngineUnavailable."""
+def _blaming(checkpoint: Checkpoint, file: str, *others: str) -> Iterator[None]:
+    """Any failure while this file is loaded, as EngineUnavailable; `others`: those that may be to blame as well."""
     try:
         yield
     except KoeError:
@@ -116,7 +122,7 @@ def _blaming(checkpoint: Checkpoint, file: str) -> Iterator[None]:
         if is_out_of_memory(error):
             raise _too_large(checkpoint, "it ran out while it was loaded") from error
         reason = " ".join(line.strip() for line in str(error).splitlines()[:2]) or type(error).__name__
-        path = checkpoint.folder / file
+        path = " or ".join([str(checkpoint.folder / file), *others])
         raise EngineUnavailable(f"{path} can't be loaded ({reason}); {checkpoint.remedy}") from error
 
 
@@ -159,9 +165,16 @@ def _model(package: Any, folder: Path, config: Any, device: Device) -> tuple[Any
 
 
 def _codec(package: Any, checkpoint: Checkpoint, device: Device) -> Any:
-    load_weights = package.core.Qwen3TTSTokenizerV2Model.from_pretrained
-    weights = read_weights(checkpoint.codec_folder)
-    codec = _loaded(load_weights, weights, device, device.codec_dtype, config=None, attention="sdpa")
+    model_class = package.core.Qwen3TTSTokenizerV2Model
+    with _blaming(checkpoint, "speech_tokenizer/config.json"):
+        config = model_class.config_class.from_pretrained(checkpoint.codec_folder, local_files_only=True)
+        # Whether a codec can be made of it at all: otherwise its failures would be blamed on the weights.
+        with torch.device("meta"):
+            model_class(config)
+    with _blaming(checkpoint, "speech_tokenizer/model.safetensors"):
+        weights = read_weights(checkpoint.codec_folder)
+        load_weights = model_class.from_pretrained
+        codec = _loaded(load_weights, weights, device, device.codec_dtype, config=config, attention="sdpa")
     if checkpoint.ability is not Ability.CLONE:
         # Only references are encoded. That is 225 of the codec's 682 MB on a GPU; on a CPU it saves nothing, as
         # float32 weights stay in the mapped file until they are touched: 4056 MiB with the 0.6B model either way.

@@ -1,6 +1,7 @@
 """models/<name>/koe.json: where a downloaded checkpoint came from, and what its files must be."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 FILE = "koe.json"
 
 _BLOCK = 1024 * 1024
+_SHA256, _SHA1 = 64, 40
+"""Digits."""
+
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMPUTED_WITH = {".json", ".txt", ".safetensors"}
 
 
 class FileRecord(BaseModel):
@@ -56,6 +62,15 @@ def sha256(file: Path) -> str:
     return digest.hexdigest()
 
 
+def git_sha1(file: Path) -> str:
+    """As git names the content."""
+    digest = hashlib.sha1(b"blob %d\0" % file.stat().st_size, usedforsecurity=False)
+    with file.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def known_sha256(folder: Path, name: str) -> str | None:
     """What is on record for a file, without reading it: by koe.json or by the name of the hub cache's blob."""
     file = folder / name
@@ -65,8 +80,8 @@ def known_sha256(folder: Path, name: str) -> str | None:
         manifest = None
     if manifest and (record := manifest.files.get(name)):
         return record.sha256 if file.stat().st_size == record.size else None
-    blob = file.readlink().name if file.is_symlink() else ""
-    return blob if len(blob) == 64 else None
+    blob = _blob(file)
+    return blob if len(blob) == _SHA256 else None
 
 
 def wrong_files(folder: Path) -> Iterator[str]:
@@ -75,16 +90,38 @@ def wrong_files(folder: Path) -> Iterator[str]:
     names = manifest.files if manifest else _hub_files(folder)
     for name in names:
         file = folder / name
-        expected = known_sha256(folder, name) if file.is_file() else None
+        record = manifest.files[name] if manifest else None
         if not file.is_file():
             yield f"{name} is missing"
-        elif expected is None:
-            yield f"{name} has {file.stat().st_size} bytes instead of {manifest.files[name].size if manifest else '?'}"
-        elif sha256(file) != expected:
+        elif record and file.stat().st_size != record.size:
+            yield f"{name} has {file.stat().st_size} bytes instead of {record.size}"
+        elif not (sha256(file) == record.sha256 if record else _is_its_blob(file)):
             yield f"{name} is damaged"
 
 
+def unrecorded_files(folder: Path) -> list[str]:
+    """Those of which nobody has noted what they must be; a checkpoint that Koe didn't download may have nothing else.
+
+    Raises ValueError where the manifest is damaged.
+    """
+    manifest = read_manifest(folder)
+    known = {FILE, *(manifest.files if manifest else _hub_files(folder))}
+    files = (file for file in sorted(folder.rglob("*")) if file.suffix in _COMPUTED_WITH and file.is_file())
+    return [name for name in (file.relative_to(folder).as_posix() for file in files) if name not in known]
+
+
 def _hub_files(folder: Path) -> list[str]:
-    """Large files in the hub's cache, whose blobs are named by their sha256."""
-    files = (file for file in sorted(folder.rglob("*")) if file.is_symlink() and len(file.readlink().name) == 64)
+    """Files in the hub's cache, whose blobs are named by what they must be."""
+    files = (file for file in sorted(folder.rglob("*")) if len(_blob(file)) in (_SHA256, _SHA1))
     return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _is_its_blob(file: Path) -> bool:
+    blob = _blob(file)
+    return blob == (sha256(file) if len(blob) == _SHA256 else git_sha1(file))
+
+
+def _blob(file: Path) -> str:
+    """The name of the content in the hub's cache: the sha256 of a large file, git's sha1 of a small one."""
+    name = file.readlink().name if file.is_symlink() else ""
+    return name if _HASH.fullmatch(name) else ""

@@ -8,6 +8,7 @@ import types
 from typing import Any
 
 from koe.core.errors import EngineUnavailable
+from koe.core.installation import install
 
 _CODEC_25HZ = "qwen_tts.core.tokenizer_25hz.modeling_qwen3_tts_tokenizer_v1"
 
@@ -25,7 +26,7 @@ def import_qwen_tts() -> Any:
         try:
             return importlib.import_module("qwen_tts")  # has no types
         except ImportError as error:
-            remedy = "install it with: pip install 'koe[qwen]'"
+            remedy = f"install it with: {install('qwen')}"
             raise EngineUnavailable(f"the qwen engine can't be imported ({error}); {remedy}") from error
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from koe.core.errors import NothingToSpeak, UnknownVoice, UnsupportedAbility
 from koe.engine.qwen.prompt_voices import Cloned, Designed, Named, PromptVoice, Reference
+from koe.engine.qwen.voices import speaker_id
 
 __all__ = ["Cloned", "Designed", "Named", "Prompt", "PromptBuilder", "PromptVoice", "Reference"]
 
@@ -143,7 +144,7 @@ class PromptBuilder:
     def _language_id(self, voice: PromptVoice, language: str | None) -> int | None:
         name = (language or "auto").lower()
         if name in ("chinese", "auto") and isinstance(voice, Named):
-            name = self._config.spk_is_dialect[voice.speaker.lower()] or name
+            name = self._config.spk_is_dialect.get(self._name(voice)) or name
         elif name not in self._model.get_supported_languages():
             known = ", ".join(self._model.get_supported_languages())
             raise UnsupportedAbility(f"the model does not speak {language}; it speaks {known}")
@@ -155,11 +156,15 @@ class PromptBuilder:
             return self._none()
         if isinstance(voice, Cloned):
             return voice.embedding.to(self._pad).view(1, -1)
-        number = self._config.spk_id.get(voice.speaker.lower())
-        if number is None:
-            known = ", ".join(sorted(self._config.spk_id))
-            raise UnknownVoice(f"there is no speaker {voice.speaker!r}; there are {known}")
-        return self._codec(number)
+        return self._codec(self._config.spk_id[self._name(voice)])
+
+    def _name(self, voice: Named) -> str:
+        """As the model knows the speaker; the first, where several have the same id."""
+        for name in self._config.spk_id:
+            if speaker_id(name) == speaker_id(voice.speaker):
+                return str(name)
+        known = ", ".join(sorted(self._config.spk_id))
+        raise UnknownVoice(f"there is no speaker {voice.speaker!r}; there are {known}")
 
     def _beside(self, voice: PromptVoice, ids: Sequence[int]) -> Tensor:
         """The dual track's text, the transcript before it: [k, d], in the package's own pieces, for equal rounding."""

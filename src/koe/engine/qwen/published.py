@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from koe.core.installation import command
+
 Size = Literal["0.6B", "1.7B"]
 
 PREFIX = "Qwen3-TTS-12Hz-"
-DOWNLOAD = "koe models download"
-VERIFY = "koe models verify"
+DOWNLOAD = command("models download")
+VERIFY = command("models verify")
 
 
 class Ability(StrEnum):

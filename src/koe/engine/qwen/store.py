@@ -5,12 +5,32 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from koe.core.errors import Busy, RequestError
 
 _PINS = "pins.json"
+_NOTE = ".koe-download.json"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A download that was interrupted, or is still going on."""
+
+    name: str
+
+    folder: Path
+
+    bytes: int
+    """That are here."""
+
+    total: int | None
+    """None: nobody noted it."""
+
+    repo: str | None
 
 
 class Store:
@@ -19,13 +39,29 @@ class Store:
 
     def path(self, name: str) -> Path:
         """Where the checkpoint of this name is, or would be."""
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}", name):
+        if not _NAME.fullmatch(name):
             raise RequestError(f"{name!r} can't be the name of a checkpoint")
         return self.folder / name
 
     def unfinished(self, name: str) -> Path:
         """Where it is while it is downloaded."""
         return self._hidden("download", name)
+
+    def note(self, name: str, repo: str, total: int) -> None:
+        """For `all_unfinished`: what a download is of, and how many bytes it has."""
+        (self.unfinished(name) / _NOTE).write_text(json.dumps({"repo": repo, "bytes": total}), encoding="utf-8")
+
+    def all_unfinished(self) -> Iterator[Unfinished]:
+        for folder in sorted(self.folder.glob(".download-*/")):
+            name = folder.name.removeprefix(".download-")
+            if not _NAME.fullmatch(name):
+                continue
+            here = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.name != _NOTE)
+            try:
+                noted = json.loads((folder / _NOTE).read_bytes())
+                yield Unfinished(name, folder, here, int(noted["bytes"]), str(noted["repo"]))
+            except (OSError, ValueError, TypeError, KeyError):
+                yield Unfinished(name, folder, here, None, None)
 
     def finish(self, name: str) -> Path:
         """What was downloaded is whole now and takes the place of what may have been there."""
@@ -39,13 +75,14 @@ class Store:
 
     def remove(self, name: str) -> None:
         """A checkpoint and what is left of its downloads; first it loses its name, so that no half stays behind."""
-        target, old = self.path(name), self._hidden("removed", name)
+        target = self._there(name)
+        old, unfinished = (self.folder / f".{purpose}-{name}" for purpose in ("removed", "download"))
         if target.is_symlink():
             target.unlink()
         elif target.exists():
             shutil.rmtree(old, ignore_errors=True)
             target.rename(old)
-        for folder in (old, self.unfinished(name)):
+        for folder in (old, unfinished):
             if folder.exists():
                 shutil.rmtree(folder)
 
@@ -71,7 +108,7 @@ class Store:
 
     def pin(self, name: str) -> str | None:
         """The revision that downloads of this checkpoint keep to."""
-        return self._pins().get(self.path(name).name)
+        return self._pins().get(name)
 
     def set_pin(self, name: str, revision: str | None) -> None:
         """A commit, a tag or a branch; None: whatever is newest."""
@@ -95,6 +132,12 @@ class Store:
         if not isinstance(pins, dict) or not all(isinstance(pin, str) for pin in pins.values()):
             raise RequestError(f"{path} is damaged; mend or remove it")
         return pins
+
+    def _there(self, name: str) -> Path:
+        """Also a folder that somebody made, whose name no download would have."""
+        there = self.folder.iterdir() if self.folder.is_dir() else ()
+        is_there = any(each.name == name for each in there) and not name.startswith(".")
+        return self.folder / name if is_there else self.path(name)
 
     def _hidden(self, purpose: str, name: str) -> Path:
         return self.folder / f".{purpose}-{self.path(name).name}"

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -109,9 +110,14 @@ class Text:
             self._complete()
             self.finished = True
 
+    @property
+    def at_sentence_end(self) -> bool:
+        """Whether the text so far could end here, though more may come."""
+        return not self.generations[-1].complete and self._cutter.at_sentence_end
+
     def end_generation_here(self) -> bool:
         """Where the text pauses behind a sentence, what follows belongs to another generation; False elsewhere."""
-        if self.finished or self.generations[-1].complete or not self._cutter.at_sentence_end:
+        if self.finished or not self.at_sentence_end:
             return False
         for part in self._cutter.finish():
             self._pass_on(part)
@@ -205,13 +211,15 @@ class Stream:
     def ready_to_begin(self, prompts: PromptBuilder) -> bool:
         """Whether there is text enough for a prompt; a voice with a reference needs some."""
         head = self.generation
-        if self.voice is None or head is None or self.row is not None or not head.ids:
+        if self.voice is None or head is None or self.row is not None:
             return False
         if head.complete or not self.request.live:
-            return head.complete
-        if head.waiting >= prompts.needed(self.voice):
+            return head.complete and bool(head.ids)
+        if head.ids and head.waiting >= prompts.needed(self.voice):
             return True
-        self._starving_since = self._starving_since or time.monotonic()
+        # A first word may be held back altogether, as more could belong to it ("OK.").
+        if self._starving_since is None and (head.ids or self.text.at_sentence_end):
+            self._starving_since = time.monotonic()
         return False
 
     def prompt(self, prompts: PromptBuilder) -> Prompt:
@@ -258,14 +266,18 @@ class Stream:
         self._chunk = min(2 * self._chunk, _LONGEST_CHUNK)
         return torch.stack(taken)[None]
 
-    def send(self, samples: Tensor) -> None:
-        """Give sound [n] to the consumer; silence before the first word is not sent."""
+    def send(self, samples: Tensor) -> bool:
+        """Give sound [n] to the consumer; silence before the first word is not sent. False where it is no sound, but
+        NaN."""
         wave = samples.cpu().numpy()
+        if not np.isfinite(wave).all():
+            return False
         self.silence.hear(wave, SAMPLE_RATE)
         if self.sent_bytes or not self.silence.quiet:
             pcm = to_int16(wave)
             self.sent_bytes += len(pcm)
             self.pipe.put(pcm)
+        return True
 
     def has_room(self, lead_seconds: float) -> bool:
         """Whether it is not too far ahead of its consumer."""

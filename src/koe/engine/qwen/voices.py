@@ -20,22 +20,33 @@ _REGIONS = {
 }  # fmt: skip
 
 
-def named_voices(checkpoint: Checkpoint, styles: Sequence[str]) -> tuple[Voice, ...]:
-    """A voice for each speaker, its native language first; styles only where the checkpoint takes an instruct."""
-    taken = tuple(styles) if checkpoint.instruct else ()
-    return tuple(
-        Voice(PREFIX + speaker, _title(speaker, dialect), _tags(speaker, checkpoint), "qwen", styles=taken)
-        for speaker, dialect in checkpoint.speakers.items()
-    )
+def named_voices(checkpoints: Sequence[Checkpoint], styles: Sequence[str]) -> tuple[Voice, ...]:
+    """A voice for each speaker of any of these, its native language first; where several have one of that id, as the
+    first has it. Styles only where one of them takes an instruct."""
+    voices: dict[str, Voice] = {}
+    able = {speaker_id(speaker) for each in checkpoints if each.instruct for speaker in each.speakers}
+    for checkpoint in checkpoints:
+        for speaker, dialect in checkpoint.speakers.items():
+            if (name := speaker_id(speaker)) and name not in voices:
+                taken = tuple(styles) if name in able else ()
+                title, tags = _title(speaker, dialect), _tags(speaker, checkpoint)
+                voices[name] = Voice(PREFIX + name, title, tags, "qwen", styles=taken)
+    return tuple(voices.values())
 
 
 def speaker_of(voice: Voice) -> str:
-    """As the model knows it."""
+    """Its `speaker_id`."""
     return voice.id.removeprefix(PREFIX)
 
 
+def speaker_id(speaker: str) -> str:
+    """How users write a speaker that the model may know by capitals and spaces: `Grandma Ann` -> `grandma-ann`."""
+    return "-".join(speaker.lower().split())
+
+
 def _title(speaker: str, dialect: str | None) -> str:
-    name = speaker.replace("_", " ").title()
+    name = speaker.replace("_", " ")
+    name = name.title() if name.islower() else name
     native = _NATIVE.get(speaker)
     about = dialect.replace("_", " ") if dialect else ""
     if not about and native:

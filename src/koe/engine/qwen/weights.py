@@ -11,6 +11,9 @@ _MAX_HEADER = 100 * 1024 * 1024
 """As the format itself allows."""
 
 _COMPUTABLE = {"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"}
+_WHOLE_NUMBERS = {"I64", "I32", "BOOL"}
+"""May count and mark, but not be weights."""
+
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
@@ -86,7 +89,7 @@ def _parameters(file: Path) -> int:
             end = max(end, last)
         except (TypeError, KeyError, IndexError):
             raise ValueError(f"{file} is damaged: its header makes no sense at {name!r}") from None
-        if kind not in _COMPUTABLE:
+        if kind not in _COMPUTABLE or (kind in _WHOLE_NUMBERS and name.endswith(("weight", "bias"))):
             raise ValueError(f"{file} holds {kind} numbers, which Koe can't compute with; it takes float32 or bfloat16")
     size = file.stat().st_size
     if size != start + end:

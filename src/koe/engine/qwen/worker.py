@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koe.core.errors import EngineError, EngineUnavailable, KoeError, ShuttingDown
+from koe.engine import MODEL_THREAD
 from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.batch import Batch, Model, as_koe_error
 from koe.engine.qwen.checkpoints import Checkpoint
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 _POSITIONS = 2048
 """Of one generation, prompt and frames: about two and a half minutes."""
 
+_STOPPING = "the server is stopping"
 _STOP_SECONDS = 10.0
 _RETRY_SECONDS = 30.0
 """After a checkpoint could not be loaded."""
@@ -62,7 +64,7 @@ class Worker:
         """`prompts`: the folder for those of clips."""
         self._settings = settings
         self._device: Device | None = None
-        self._thread = threading.Thread(target=self._run, name="qwen", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=MODEL_THREAD, daemon=True)
         self._changed = threading.Condition()
         self._poked = False
         self._stopping = False
@@ -174,6 +176,8 @@ class Worker:
             del self._wanted[wanted.name]
         try:
             self._households[wanted.name] = self._load(wanted)
+        except ShuttingDown:
+            return True
         except Exception as error:
             failure = as_koe_error(error)
             _log.warning("%s can't be loaded: %s", wanted.name, failure.message)
@@ -192,13 +196,21 @@ class Worker:
             _log.info("computing on %s", self._device.reason)
         codec_of = next((each.loaded for each in self._households.values()), None)
         weights = fingerprint(checkpoint)
+        self._check_stopping()
         loaded = load(checkpoint.folder, self._device, codec_of=codec_of)
+        self._check_stopping()
         listener = Listener(checkpoint.name, weights, ReferenceEncoder(loaded.model))
         batch = Batch(self._model(loaded, listener), settings.lead_seconds, settings.text_wait, self.counters)
+        self._check_stopping()
         if self._settings.warm_up:
             batch.warm_up()
         _log.info("%s loaded in %.1f s", checkpoint.name, time.monotonic() - begin)
         return _Household(loaded, batch, time.monotonic())
+
+    def _check_stopping(self) -> None:
+        """Between the parts of a load, each of which takes seconds."""
+        if self._stopping:
+            raise ShuttingDown(_STOPPING)
 
     def _model(self, loaded: LoadedCheckpoint, listener: Listener) -> Model:
         decoder = StreamingDecoder(loaded.codec.decoder)
@@ -235,7 +247,7 @@ class Worker:
         _log.info("%s unloaded", name)
 
     def _end_all(self) -> None:
-        error = ShuttingDown("the server is stopping")
+        error = ShuttingDown(_STOPPING)
         for household in self._households.values():
             household.batch.close(error)
         self._take_rest(lambda order: order.pipe.end(error))
