@@ -106,6 +106,18 @@ def test_damage_is_found_and_mended(koe: Run, data_dir: Path, hub: FakeHub) -> N
     assert koe("models", "verify", SMALL).exit_code == 0
 
 
+@needs_hub
+def test_an_interrupted_download_is_listed_and_can_be_removed(koe: Run, data_dir: Path, hub: FakeHub) -> None:
+    hub.cuts["model.safetensors"] = [1, *[0] * 20]
+    assert koe("models", "download", SMALL).exit_code == 1
+    half = row(koe, SMALL)
+    assert half["state"].startswith("incomplete")
+    assert command(f"models download Qwen/{SMALL}") in half["state"]
+    assert koe("models", "remove", SMALL, "--yes").exit_code == 0
+    assert row(koe, SMALL)["state"] == "can be downloaded"
+    assert not any((data_dir / "models").rglob("*.safetensors*"))
+
+
 def test_what_koe_did_not_download_can_only_be_looked_at(koe: Run, data_dir: Path) -> None:
     hollow_checkpoint(data_dir / "models" / "pirate")
     result = koe("models", "verify", "pirate")

@@ -314,6 +314,34 @@ async def test_an_engine_that_waits_for_text_is_not_blamed() -> None:
     assert utterance.stats.fallback is None
 
 
+@pytest.mark.parametrize("text", ["Good morning.", "OK.", "Is it 21 °C?"])
+async def test_a_sentence_before_a_pause_is_spoken_in_it(live: bool, text: str) -> None:
+    """Nobody knows yet what language it is; a language model may be waiting for a tool meanwhile."""
+    it = speaker(FakeEngine(takes_live_text=live), text_timeout=3600.0)
+    await it.start()
+    utterance = it.open(SpeechRequest(voice="fake-low"))
+    utterance.feed(text)
+    async with asyncio.timeout(PATIENCE), aclosing(utterance):
+        assert await anext(aiter(utterance))
+
+
+async def test_who_waits_for_an_engine_has_the_patience_of_a_request() -> None:
+    ready = threading.Event()
+    it = speaker(
+        FakeEngine(faults=Faults(before_step=lambda: ready.wait(PATIENCE))),
+        EspeakEngine(),
+        fallback="espeak",
+        first_audio_timeout=0.1,
+    )
+    await it.start()
+    utterance = it.open(SpeechRequest(voice="fake-high", wait=True))
+    hearing = asyncio.create_task(heard(utterance, "Hello."))
+    await a_while(0.3)
+    ready.set()
+    assert await hearing
+    assert (utterance.stats.engine, utterance.stats.fallback) == ("fake", None)
+
+
 async def heard_of(utterance: Utterance) -> bytes:
     async with aclosing(utterance):
         return b"".join([pcm async for pcm in utterance])

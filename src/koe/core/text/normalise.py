@@ -24,6 +24,10 @@ _PLAIN = re.compile(r"\s*+(?:[A-Z]?[a-z]++[,;:!?]?\s*+)*+", re.ASCII)
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*\Z|[。！？]")
 _EASTERN_SENTENCE_END = re.compile(r"[。！？｡][」』”’）》】〉〕\"')]*\Z")
+_NUMBER_END = re.compile(r"\d\.[\"'”’»)]*\Z")
+_WITH_ORDINAL_DOT = frozenset("bs cs da de et fi fo hr hu is lb lt lv mk nb nn no pl se sk sl sr tr".split())
+"""Languages in which "30." may also be the 30th."""
+
 _OPEN = re.compile(r"\[[^\]]*\Z|<[^>]*\Z")
 """A bracket or a tag that has begun and not ended."""
 
@@ -77,18 +81,25 @@ class Normaliser:
         """
         rest = self._rest()
         language = self._guess(rest)
-        if rest and (_OPEN.search(rest) or not _ends_sentence(rest, language)):
+        if rest and (_OPEN.search(rest) or not self._may_end(rest, language)):
             return []
         parts = self._write(self._reader.finish() if rest else [])
         prefix = self._undecided
         if prefix is not None:
-            if not _ends_sentence(prefix.text, language):
+            if not self._may_end(prefix.text, language):
                 return parts
             parts += self._decide(prefix)
         parts += self._writer.pause(self._language)
         if prefix is not None and prefix.language() is None:
             self._language, self._undecided = None, _Prefix(self._candidates)
         return parts
+
+    def _may_end(self, text: str, language: str | None) -> bool:
+        """Whether nothing needs to follow, after a pause."""
+        if _NUMBER_END.search(text.rstrip()):
+            possible = [self._language] if self._language else self._candidates
+            return bool(possible) and _WITH_ORDINAL_DOT.isdisjoint(map(base, possible))
+        return _ends_sentence(text, language)
 
     def _rest(self) -> str:
         """The words that the reader holds back, as they may go on; of a block of code there are none."""
