@@ -25,7 +25,36 @@ _PLAIN = re.compile(r"\s*+(?:[A-Z]?[a-z]++[,;:!?]?\s*+)*+", re.ASCII)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*\Z|[。！？]")
 _EASTERN_SENTENCE_END = re.compile(r"[。！？｡][」』”’）》】〉〕\"')]*\Z")
 _NUMBER_END = re.compile(r"\d\.[\"'”’»)]*\Z")
-_WITH_ORDINAL_DOT = frozenset("bs cs da de et fi fo hr hu is lb lt lv mk nb nn no pl se sk sl sr tr".split())
+_WITH_ORDINAL_DOT = {
+    "bs", "cs", "da", "de", "et", "fi", "fo", "hr", "hu", "is", "lb", "lt", "lv", "mk", "nb", "nn", "no", "pl", "se",
+    "sk", "sl", "sr", "tr",
+}  # fmt: skip
+    [
+        "bs",
+        "cs",
+        "da",
+        "de",
+        "et",
+        "fi",
+        "fo",
+        "hr",
+        "hu",
+        "is",
+        "lb",
+        "lt",
+        "lv",
+        "mk",
+        "nb",
+        "nn",
+        "no",
+        "pl",
+        "se",
+        "sk",
+        "sl",
+        "sr",
+        "tr",
+    ]
+)
 """Languages in which "30." may also be the 30th."""
 
 _OPEN = re.compile(r"\[[^\]]*\Z|<[^>]*\Z")
