@@ -29,32 +29,6 @@ _WITH_ORDINAL_DOT = {
     "bs", "cs", "da", "de", "et", "fi", "fo", "hr", "hu", "is", "lb", "lt", "lv", "mk", "nb", "nn", "no", "pl", "se",
     "sk", "sl", "sr", "tr",
 }  # fmt: skip
-    [
-        "bs",
-        "cs",
-        "da",
-        "de",
-        "et",
-        "fi",
-        "fo",
-        "hr",
-        "hu",
-        "is",
-        "lb",
-        "lt",
-        "lv",
-        "mk",
-        "nb",
-        "nn",
-        "no",
-        "pl",
-        "se",
-        "sk",
-        "sl",
-        "sr",
-        "tr",
-    ]
-)
 """Languages in which "30." may also be the 30th."""
 
 _OPEN = re.compile(r"\[[^\]]*\Z|<[^>]*\Z")
