@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -67,6 +68,9 @@ def koe(environment: dict[str, str], own_logging: None) -> Run:
 @pytest.fixture
 def start_koe(environment: dict[str, str], request: pytest.FixtureRequest) -> Start:
     """Start the command as a process, which is ended after the test at the latest."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As shells have it for what they start in the background; a process would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str | Path) -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
