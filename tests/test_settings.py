@@ -4,12 +4,19 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import settings as how
+from hypothesis import strategies as st
 
-from koe.core.errors import SettingsError
-from koe.settings import ListenAddress, Loaded, Settings, SourceKind, load
+from koe.core.errors import KoeError, SettingsError
+from koe.settings import ListenAddress, LiveSettings, Loaded, Settings, SourceKind, load, names
+from koe.settings.changeable import effect
+from koe.settings.live import Refused, Why
 from koe.settings.names import fields, takes, variables
 
 EXAMPLE = Path(__file__).parents[1] / "config" / "koe.example.yaml"
@@ -341,3 +348,211 @@ def test_importing_settings_loads_nothing_heavy() -> None:
     code = f"import sys, koe.settings; print([m for m in '{heavy}'.split() if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+# --- what was changed while Koe ran
+
+
+def change(config: Path, changes: dict[str, object], **variables: str) -> Loaded:
+    """As a running house does; what it works with after that."""
+    live = LiveSettings(load(config.parents[1], environ=variables))
+    live.change(changes)
+    return live.in_force
+
+
+@pytest.fixture
+def changes(config: Path) -> Path:
+    return config.with_name("changes.yaml")
+
+
+def test_changes_win_over_the_file_and_lose_to_variables_and_flags(config: Path, changes: Path) -> None:
+    written = "# by hand\nname: File\nvoice: {language: de}\n"
+    config.write_text(written)
+    change(config, {"name": "Change", "voice.language": None, "log.level": "error", "stop.grace": 1})
+    loaded = load(config.parents[1], {"stop.grace": "3"}, {"KOE_LOG_LEVEL": "debug"})
+    assert (loaded.settings.name, loaded.settings.voice.language) == ("Change", None)
+    assert (loaded.settings.log.level, loaded.settings.stop.grace) == ("debug", 3)
+    assert loaded.sources["name"].kind is SourceKind.OVERLAY
+    assert str(loaded.sources["voice.language"]).startswith(f"{changes} line ")
+    assert config.read_text() == written
+
+
+def test_a_change_taken_back_leaves_nothing(config: Path, changes: Path) -> None:
+    live = LiveSettings(read(config, "engine: {espeak: {rate: 100}}"))
+    live.change({"engine.espeak.rate": 200, "speech.max_seconds": 60})
+    live.take_back("engine.espeak.rate")
+    live.take_back("engine.espeak.pitch")
+    assert live.in_force.settings.engine.espeak.rate == 100
+    assert live.in_force.sources["engine.espeak.rate"].kind is SourceKind.FILE
+    assert "espeak" not in changes.read_text()
+    assert read(config).settings == live.in_force.settings
+
+
+@how(deadline=None)
+@given(name=st.text(max_size=20), style=st.text(min_size=1, max_size=40), text=st.text(min_size=1))
+@example(name="1e5", style="1e5", text="no")
+@example(name="~", style="0", text="\x85")
+@example(name="012", style="<<", text="a\u2028b\x85c\x7f\ufeff\n d ")
+def test_whatever_was_taken_is_read_again_as_it_was(name: str, style: str, text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config", "koe.yaml")
+        try:
+            before = change(config, {"name": name, "engine.qwen.styles": {style: text}})
+        except Refused:
+            return
+        again = read(config)
+        assert again.notices == ()
+        assert again.settings.name == name
+        assert again.settings.engine.qwen.styles == before.settings.engine.qwen.styles == {style: text}
+
+
+def test_all_changes_are_taken_or_none(config: Path, changes: Path) -> None:
+    live = LiveSettings(read(config))
+    with pytest.raises(Refused, match=r"engine\.espeak\.rate: 9 isn't right; it takes a whole number from 80 to 450"):
+        live.change({"speech.max_seconds": 60, "engine.espeak.rate": 9})
+    assert live.in_force.settings == Settings()
+    assert not changes.exists()
+
+
+def test_a_change_that_contradicts_another_is_refused(config: Path) -> None:
+    live = LiveSettings(read(config))
+    with pytest.raises(Refused, match=r"engine\.fake\.enabled is false"):
+        live.change({"engine.default": "fake"})
+    live.change({"engine.default": "fake", "engine.fake.enabled": True})
+    with pytest.raises(Refused, match=r"engine\.fake\.enabled is false"):
+        live.take_back("engine.fake.enabled")
+
+
+@pytest.mark.parametrize(
+    ("name", "why", "words"),
+    [
+        ("voice.defualt", Why.UNKNOWN, "did you mean voice.default?"),
+        ("voice", Why.UNKNOWN, "its settings are voice.default, voice.language"),
+        ("x" * 10_000, Why.UNKNOWN, "is no setting"),
+        ("http.listen", Why.FORBIDDEN, "koe.yaml"),
+        ("version", Why.FORBIDDEN, "koe.yaml"),
+        ("name", Why.FIXED, "KOE_NAME"),
+        ("stop.grace", Why.FIXED, r"command line \(stop.grace\)"),
+    ],
+)
+def test_what_would_do_harm_or_nothing_is_refused(config: Path, name: str, why: Why, words: str) -> None:
+    live = LiveSettings(load(config.parents[1], {"stop.grace": "1"}, {"KOE_NAME": "Variable"}))
+    with pytest.raises(Refused, match=words) as caught:
+        live.change({name: "x"})
+    assert (caught.value.why, caught.value.name) == (why, name[:100])
+
+
+def test_what_names_a_file_or_guards_the_house_is_changed_by_hand_alone() -> None:
+    by_hand = {name for name in fields() if effect(name) is None}
+    assert {name for name in fields() if re.search(r"file|path|folder|certificate|key|token|listen", name)} <= by_hand
+    assert {name for name in fields() if name.startswith("http.")} <= by_hand
+
+
+def test_what_cannot_count_at_once_waits_for_the_next_start(config: Path) -> None:
+    live, seen = LiveSettings(read(config)), list[Settings]()
+    live.watch(lambda loaded: seen.append(loaded.settings))
+    live.change({"engine.qwen.slots": 9, "engine.fallback": None})
+    assert (seen[0].engine.qwen.slots, seen[0].engine.fallback) == (4, None)
+    assert live.next.settings.engine.qwen.slots == 9
+    assert read(config).settings == live.next.settings
+
+
+def test_wrong_changes_are_left_out_one_by_one(config: Path, changes: Path) -> None:
+    text = "version: 2\nvoice: {language: de, defualt: x}\nhttp: {enabled: false}\nwyoming: 5\nstop: {grace: -1}\n"
+    changes.write_text(text + "engine: {default: fake, espeak: {rate: 100}, qwen: {styles: {sad: ''}}}\n")
+    loaded = read(config)
+    assert loaded.settings.voice.language == "de"
+    assert loaded.settings.engine.espeak.rate == 100
+    wanted = names.with_values(Settings(), {"voice.language": "de", "engine.espeak.rate": 100})
+    assert loaded.settings == wanted
+    left_out = ("voice.defualt", "http.enabled", "wyoming", "stop.grace", "engine.default", "engine.qwen.styles")
+    assert all(any(notice.startswith(name) for notice in loaded.notices) for name in left_out)
+    assert len(loaded.notices) == len(left_out)
+    after = change(config, {"stop.grace": 2})
+    assert after.settings.voice.language == "de"
+    assert "defualt" in changes.read_text()
+    assert len(read(config).notices) == len(left_out) - 1
+
+
+def test_changes_that_contradict_a_variable_are_left_out(config: Path) -> None:
+    change(config, {"engine.fake.enabled": True, "engine.default": "fake", "voice.language": "de"})
+    loaded = read(config, KOE_ENGINE_FAKE_ENABLED="false")
+    assert loaded.settings == names.with_values(Settings(), {"voice.language": "de"})
+    assert len(loaded.notices) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"\xff\xfe\x00", b"name: [a\n", b"- a\n", b"version: 99\n", b"version: x\n", b"#" * 300_000, b"a: " + b"[" * 5000],
+)
+def test_a_damaged_file_of_changes_is_set_aside(config: Path, changes: Path, damage: bytes) -> None:
+    for ending in ("damaged", "damaged.2"):
+        changes.write_bytes(damage)
+        loaded = read(config, "name: File")
+        assert loaded.settings.name == "File"
+        assert f"changes.yaml.{ending}" in loaded.notices[0]
+        assert changes.with_name(f"changes.yaml.{ending}").read_bytes() == damage
+    assert read(config).notices == ()
+    assert change(config, {"name": "Change"}).settings == Settings.model_validate({"name": "File"})
+    assert read(config).settings.name == "Change"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_changes_that_may_not_be_read_stay_where_they_are(config: Path, changes: Path) -> None:
+    changes.write_text("name: Change")
+    changes.chmod(0)
+    assert "Permission denied" in read(config).notices[0]
+    with pytest.raises(KoeError, match="Permission denied"):
+        change(config, {"name": "Other"})
+    assert list(config.parent.glob("changes.yaml*")) == [changes]
+
+
+def test_older_changes_are_brought_up_to_date(config: Path, changes: Path) -> None:
+    changes.write_text("version: 1\nvoice: espeak-de\nlog_level: DEBUG\n")
+    loaded = read(config)
+    assert (loaded.settings.voice.default, loaded.settings.log.level) == ("espeak-de", "debug")
+    change(config, {"name": "Change"})
+    assert "version: 2" in changes.read_text()
+    assert read(config).settings.voice.default == "espeak-de"
+
+
+def test_more_than_can_be_read_again_is_refused(config: Path, changes: Path) -> None:
+    styles = {f"style {number}": "x" * 1000 for number in range(300)}
+    with pytest.raises(SettingsError, match="more than 256 KiB"):
+        change(config, {"engine.qwen.styles": styles})
+    assert not changes.exists()
+
+
+def test_where_the_disk_refuses_a_change_nothing_changes(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = LiveSettings(read(config))
+
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(KoeError, match="Read-only file system"):
+        live.change({"voice.language": "de"})
+    assert live.in_force.settings == Settings()
+    assert [each.name for each in config.parent.iterdir()] == [".changes.yaml.lock"]
+
+
+def test_what_a_crash_left_is_swept_away(config: Path) -> None:
+    left = config.with_name(".changes.yaml.new-0123")
+    left.touch()
+    change(config, {"name": "Change"})
+    assert not left.exists()
+
+
+def test_changes_of_several_at_once_are_all_kept(config: Path) -> None:
+    houses = [LiveSettings(read(config)) for _ in range(4)]
+    wanted = {"name": "A", "stop.grace": 1.0, "speech.max_seconds": 60.0, "voice.language": "de"}
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda house, each: house.change(dict([each])), houses, wanted.items()))
+    assert read(config).settings == names.with_values(Settings(), wanted)
+
+
+def test_every_setting_has_a_schema_and_a_description() -> None:
+    for name, schema in names.schemas().items():
+        assert schema["description"], name
+        assert {"type", "anyOf", "const", "enum"} & schema.keys(), name
+        assert "$ref" not in str(schema), name

@@ -140,8 +140,8 @@ async def serve() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=200, help="requests one by one")
-    parser.add_argument("--rounds", type=int, default=20, help="rounds of clients at once")
+    parser.add_argument("--count", type=int, default=100, help="requests one by one")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of clients at once")
     parser.add_argument("--serve", action="store_true", help="be the server that is measured")
     options = parser.parse_args()
     if options.serve:

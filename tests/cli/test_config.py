@@ -47,3 +47,22 @@ def test_a_file_of_an_older_layout_is_told_of(koe: Run, file: Path) -> None:
     result = koe("config")
     assert "tcp://*:10300" in result.stdout
     assert "koe.yaml.v1.backup" in result.stderr
+
+
+def test_what_was_changed_over_http_is_shown(koe: Run, file: Path) -> None:
+    changes = file.with_name("changes.yaml")
+    changes.write_text("version: 2\nname: Changed\nengine: {default: espeak}\nstop: {grace: -1}\n")
+    shown = koe("config")
+    lines = [line.rstrip().split(maxsplit=2) for line in shown.stdout.splitlines()]
+    assert ["name", "Changed", f"{changes} line 2"] in lines
+    assert ["stop.grace", "2", f"{file} line 3"] in lines
+    assert ["engine.default", "fake", "KOE_ENGINE_DEFAULT"] in lines
+    assert f"stop.grace ({changes} line 4): -1 isn't right" in shown.stderr
+    assert json.loads(koe("config", "--json").stdout)["sources"]["name"] == f"{changes} line 2"
+
+
+def test_damaged_changes_are_told_of_and_keep_nothing_from_working(koe: Run, file: Path) -> None:
+    file.with_name("changes.yaml").write_bytes(b"name: \xff")
+    result = koe("config", "--check")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
+    assert "changes.yaml.damaged" in result.stderr

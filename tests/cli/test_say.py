@@ -68,6 +68,22 @@ def test_failures_are_told_and_leave_no_file(koe: Run, tmp_path: Path, arguments
     assert list(tmp_path.glob("*out.wav*")) == []
 
 
+def test_effects_are_heard(koe: Run) -> None:
+    usual = koe("say", TEXT, "-o", "-").stdout_bytes
+    assert koe("say", TEXT, "--effect", "none", "-o", "-").stdout_bytes == usual
+    quick = koe("say", TEXT, "--effect", "speed:factor=2", "--effect", "gain:db=3", "-o", "-").stdout_bytes
+    assert len(quick) - WAV_HEADER == pytest.approx((len(usual) - WAV_HEADER) / 2, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["speed:factor=9"], "speed.factor"), (["HAL"], "HAL"), (["M3GAN", "--server", "tcp://127.0.0.1:1"], "--server")],
+)
+def test_effects_that_can_not_be_had_are_wrong_usage(koe: Run, arguments: list[str], words: str) -> None:
+    result = koe("say", TEXT, "--effect", *arguments, "-o", "-")
+    assert (result.exit_code, words in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("server", ["homeassistant", "tcp://*:10210"])
 def test_a_server_address_that_is_none_is_wrong_usage(koe: Run, server: str) -> None:
     assert koe("say", "Hello", "--server", server, "-o", "-").exit_code == 2

@@ -74,6 +74,25 @@ def test_edit_changes_what_is_named_and_nothing_else(koe: Run, clip: Path, tmp_p
     assert [reference["transcript"] for reference in both] == ["One.", "Two."]
 
 
+def test_a_voice_has_the_effects_that_it_is_given(koe: Run, tmp_path: Path) -> None:
+    ok(koe("voices", "add", "Doll", "--base", "fake-low", "--effect", "M3GAN", "--effect", "reverb:size=0.1,wet=0.3"))
+    told = json.loads(koe("voices", "show", "doll", "--json").stdout)["effects"]
+    assert [effect["effect"] for effect in told] == ["pitch", "reverb"]
+    assert (told[0]["semitones"], told[1]["wet"]) == (3, 0.3)
+    assert "reverb:size=0.1,damping=0.5,wet=0.3" in koe("voices", "show", "doll").stdout
+    usual, doll = tmp_path / "usual.wav", tmp_path / "doll.wav"
+    ok(koe("voices", "test", "fake-low", "--out", usual))
+    ok(koe("voices", "test", "doll", "--out", doll))
+    # It rings on.
+    assert soundfile.info(doll).duration > soundfile.info(usual).duration
+    ok(koe("voices", "edit", "doll", "--name", "Dolly"))
+    assert json.loads(koe("voices", "show", "doll", "--json").stdout)["effects"] == told
+    ok(koe("voices", "edit", "doll", "--effect", "speed:factor=2"))
+    assert json.loads(koe("voices", "show", "doll", "--json").stdout)["effects"] == [{"effect": "speed", "factor": 2}]
+    ok(koe("voices", "edit", "doll", "--effect", "none"))
+    assert json.loads(koe("voices", "show", "doll", "--json").stdout)["effects"] == []
+
+
 def test_remove_asks_first(koe: Run, clip: Path, data_dir: Path) -> None:
     ok(koe("voices", "add", "Anna", "--ref", clip))
     assert koe("voices", "remove", "anna", input=b"n\n").exit_code == 1
@@ -85,7 +104,7 @@ def test_remove_asks_first(koe: Run, clip: Path, data_dir: Path) -> None:
 
 def test_export_wipe_import_gives_identical_files(koe: Run, clip: Path, data_dir: Path, tmp_path: Path) -> None:
     ok(koe("voices", "add", "Anna", "--ref", clip, "--text", "The words."))
-    ok(koe("voices", "add", "Quick", "--base", "fake-low", "--speed", "2"))
+    ok(koe("voices", "add", "Quick", "--base", "fake-low", "--speed", "2", "--effect", "M3GAN"))
     kept = {
         path.relative_to(data_dir): path.read_bytes()
         for folder in ("profiles", "refs")
@@ -130,6 +149,9 @@ def test_a_damaged_voice_is_listed_with_the_reason(koe: Run, clip: Path, data_di
         (("--ref", "CLIP", "--id", "../x"), "../x"),
         (("--base", "fake-lwo"), "fake-lwo"),
         (("--base", "fake-low", "--speed", "9"), "speed"),
+        (("--base", "fake-low", "--effect", "reverb:size=3"), "size"),
+        (("--base", "fake-low", "--effect", "HAL"), "HAL"),
+        (("--base", "fake-low", "--effect", "M3GAN", "--effect", "none"), "none"),
         (("--ref", "CLIP", "--temperature", "-1"), "temperature"),
         (("--ref", "CLIP", "-l", "not a tag"), "language tag"),
     ],

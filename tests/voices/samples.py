@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from koe.audio.reference import to_wav
+from koe.core.effects import Pitch, Reverb
 from koe.core.profile import Profile, Reference, Sampling
 from koe.core.voice import VoiceKind
 
@@ -56,6 +57,7 @@ def with_everything(id: str, *wavs: bytes) -> Profile:
         speed=1.25,
         pitch=-2.5,
         gain=-3.5,
+        effects=(Pitch(semitones=3, keep_formants=True), Reverb(size=0.3)),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koe.core.effects import MOST_OF_A_VOICE, PRESETS, LowShelf, Pitch, Reverb, Speed
 from koe.core.errors import MalformedInput
 from koe.core.profile import Profile, Reference, Sampling
 from koe.core.voice import VoiceKind
@@ -67,6 +68,12 @@ def test_every_field_comes_back() -> None:
         seed=st.none() | st.integers(0, 2**63 - 1),
         sampling=st.builds(Sampling, numbers, st.none() | st.integers(0, 100), numbers, st.none() | numbers),
         gain=st.floats(-20, 20),
+        effects=st.lists(
+            st.builds(Pitch, semitones=st.floats(-12, 12), keep_formants=st.booleans())
+            | st.builds(Speed, factor=st.floats(0.25, 4))
+            | st.builds(LowShelf, hertz=st.floats(20, 20_000), gain=st.floats(-24, 24)),
+            max_size=MOST_OF_A_VOICE,
+        ).map(tuple),
     )
 )
 def test_every_voice_comes_back(profile: Profile) -> None:
@@ -109,6 +116,14 @@ def test_only_what_has_no_default_is_needed() -> None:
         created=datetime(2026, 1, 31, tzinfo=UTC),
         changed=datetime(2026, 1, 31, 18, tzinfo=UTC),
     )
+
+
+def test_effects_may_be_written_in_short() -> None:
+    short = ["M3GAN", "reverb:size=0.4, wet=0.1", {"effect": "speed", "factor": 1.1}]
+    profile = files.from_json(edited(named("anna"), effects=short))
+    assert profile.effects == (*PRESETS["M3GAN"], Reverb(size=0.4, wet=0.1), Speed(factor=1.1))
+    # What a preset's name meant then is kept, whatever it may mean later.
+    assert b"M3GAN" not in files.to_json(profile)
 
 
 REFERENCE = {"file": "a.wav", "sha256": "0" * 64, "duration": 1.0}
@@ -165,6 +180,13 @@ REFERENCE = {"file": "a.wav", "sha256": "0" * 64, "duration": 1.0}
         ({"references": [REFERENCE, REFERENCE | {"sha256": "F" * 64}]}, "references[1].sha256: "),
         ({"references": [REFERENCE | {"duration": -1}]}, "references[0].duration: -1 isn't right"),
         ({"references": [REFERENCE | {"transcript": "x" * 2001}]}, "references[0].transcript: "),
+        ({"effects": [{"effect": "reverb", "size": 1}]}, "effects[0].reverb.size: 1 isn't right: it should be less"),
+        ({"effects": [{"effect": "reverb", "depth": 1}]}, "effects[0].reverb.depth is nothing that a voice has"),
+        ({"effects": ["gain:db=1", "gain:db=25"]}, "effects[1].gain.db: 25.0 isn't right: it should be less"),
+        ({"effects": [{"effect": "chorus"}]}, "effects[0]: "),
+        ({"effects": ["HAL"]}, "effects: there is no effect and no preset called 'HAL'"),
+        ({"effects": "M3GAN"}, "effects: 'M3GAN' isn't right"),
+        ({"effects": [{"effect": "gain", "db": 1}] * 14}, "effects: "),
         ({"version": ...}, 'version is missing: add "version": 1'),
         ({"version": 2}, "written by a newer Koe (version 2; this one knows 1)"),
         ({"version": 0}, "version: 0 is none"),
@@ -221,8 +243,17 @@ def test_a_voice_that_could_not_be_read_back_is_not_written() -> None:
 def longest() -> Profile:
     """Every text as long as it may be, of what takes most bytes in JSON."""
     text = "\x01" * 2000
+    effects = (LowShelf(hertz=1234.567890123456, gain=-12.34567890123456, q=1.234567890123456),) * MOST_OF_A_VOICE
     references = tuple(Reference("a.wav", f"{index:064}", 1, text) for index in range(10))
-    return cloned("anna", references=references, description=text, design=text, instruct=text, tags=("🙂" * 100,) * 20)
+    return cloned(
+        "anna",
+        references=references,
+        description=text,
+        design=text,
+        instruct=text,
+        tags=("🙂" * 100,) * 20,
+        effects=effects,
+    )
 
 
 def test_older_layouts_are_brought_up_to_date_step_by_step() -> None:

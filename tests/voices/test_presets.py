@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from koe.core.effects import PRESETS, Reverb
 from koe.core.errors import SettingsError
 from koe.core.languages import spoken_by_all
 from koe.core.profile import Profile
@@ -40,6 +41,7 @@ voices:
     instruct: Read clearly.
     languages: [de, en-GB]
     speed: 1.1
+    effects: [M3GAN, {effect: reverb, wet: 0.1}]
     seed: 7
     description: For the kitchen.
 """
@@ -60,6 +62,7 @@ voices:
             instruct="Read clearly.",
             seed=7,
             speed=1.1,
+            effects=(*PRESETS["M3GAN"], Reverb(wet=0.1)),
         ),
     )
 
@@ -100,6 +103,8 @@ VOICE = "voices:\n- name: Anna\n  base: qwen-ryan\n"
         ("voices:\n- name: Anna\n", "base is missing ({} line 2)"),
         (VOICE + "  seeed: 1\n", "seeed ({} line 4) is nothing that a voice has; did you mean seed?"),
         (VOICE + "  speed: 3\n", "speed ({} line 4): 3 isn't right: it should be less than or equal to 2"),
+        (VOICE + "  effects: [HAL]\n", "effects ({} line 4): there is no effect and no preset called 'HAL'"),
+        (VOICE + "  effects: [{effect: gain, db: 99}]\n", "effects[0].gain.db ({} line 4): 99 isn't right"),
         (VOICE + "  seed: true\n", "seed ({} line 4): True isn't right"),
         (VOICE + "  id: Anna\n", "id ({} line 4): 'Anna' is no id"),
         (VOICE + "  id: qwen-x\n", "id ({} line 4): 'qwen-x' can't be"),

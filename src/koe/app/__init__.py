@@ -8,13 +8,14 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from koe import logs
 from koe.adapters.addresses import IPAddress, reachable
 from koe.adapters.discovery import Discovery
 from koe.adapters.wyoming import WyomingServer
-from koe.core.errors import KoeError
+from koe.core.errors import KoeError, SettingsError, UnknownVoice
 from koe.core.installation import install
 from koe.core.languages import canonical
 from koe.core.voice import Voice
@@ -24,9 +25,10 @@ from koe.engine.fake import FakeEngine
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
-from koe.settings import ListenAddress, Loaded, Settings
+from koe.settings import ListenAddress, Loaded, Settings, Source, SourceKind
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
+from koe.storage.outputs import Limits, Outputs
 from koe.voices.store import VoiceStore
 
 _log = logging.getLogger(__name__)
@@ -80,15 +82,33 @@ async def open_speaker(
         store=store or voice_store(loaded),
     )
     try:
-        await speaker.start()
+        await _start(speaker, loaded)
         yield speaker
     finally:
         await speaker.stop()
 
 
+async def _start(speaker: Speaker, loaded: Loaded) -> None:
+    """Somebody may have removed the voice that was chosen over HTTP: that must not keep the house from starting."""
+    try:
+        await speaker.start()
+    except UnknownVoice as error:
+        source = loaded.sources.get("voice.default", Source())
+        if source.kind is not SourceKind.OVERLAY:
+            raise
+        _log.warning("voice.default (%s): %s", source, error.message)
+
+
 def voice_store(loaded: Loaded) -> VoiceStore:
     """The voices that users made, and those that config/voices.yaml declares."""
     return VoiceStore(loaded.data_dir, loaded.data_dir / "config" / "voices.yaml")
+
+
+def outputs_of(loaded: Loaded) -> Outputs:
+    """Finished runs and their history; neither served nor visited yet."""
+    settings = loaded.settings.outputs
+    age = timedelta(days=settings.max_age_days) if settings.max_age_days is not None else None
+    return Outputs(loaded.data_dir / "outputs", Limits(age, settings.max_bytes))
 
 
 def cached_voices(loaded: Loaded) -> set[str]:
@@ -143,22 +163,26 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
-    from koe.app.http import start_http
+    from koe.app.http import house_metrics, start_http
+    from koe.app.jobs import start_jobs_if_possible
 
     store = voice_store(loaded)
     async with open_speaker(loaded, store=store) as speaker:
         if isinstance(qwen := speaker.engine("qwen"), QwenEngine):
             qwen.warm_up()
         await asyncio.to_thread(tidy, loaded)
-        server = WyomingServer(speaker, settings.wyoming, settings.name)
+        metrics = house_metrics(speaker)
+        server = WyomingServer(speaker, settings.wyoming, settings.name, metrics)
         await server.start()
         for uri in server.uris:
             _log.info("listening on %s", uri)
-        discovery, http = _discovery(settings, server), None
+        discovery, http, outputs, jobs = _discovery(settings, server), None, outputs_of(loaded), None
         try:
             if discovery is not None:
                 await discovery.start()
-            http, token = await start_http(loaded, speaker, store)
+            keeps = await _keep(outputs)
+            jobs = await start_jobs_if_possible(loaded, speaker, outputs) if keeps else None
+            http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs)
             await _unless(stopping, speaker.warm_up())
             if not stopping.is_set():
                 info = _server_info(loaded, speaker, server, discoverable=discovery is not None)
@@ -173,10 +197,29 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
                 if discovery is not None:
                     await discovery.stop()
             finally:
-                leaving = [each.stop(settings.stop.grace) for each in (server, http) if each is not None]
-                await asyncio.gather(*leaving)
+                try:
+                    leaving = [each.stop(settings.stop.grace) for each in (server, http) if each is not None]
+                    # Who watches a job would otherwise keep its connection for the whole grace.
+                    await asyncio.gather(*leaving, *([jobs.stop()] if jobs is not None else ()))
+                finally:
+                    if jobs is not None:
+                        await jobs.close()
+                    await asyncio.to_thread(outputs.close)
     _log.info("stopped")
     return 0
+
+
+async def _keep(outputs: Outputs) -> bool:
+    """Whether runs can be kept; where the disk fails, the house speaks on without. Raises SettingsError where another
+    server keeps its own there."""
+    try:
+        await asyncio.to_thread(outputs.serve)
+    except SettingsError:
+        raise
+    except KoeError as error:
+        _log.error("no runs are kept now: %s", error.message)
+        return False
+    return True
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> None:
@@ -196,7 +239,7 @@ def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     """The default engine first."""
     chosen = settings.engine
     engines: list[Engine] = [EspeakEngine(chosen.espeak.rate, chosen.espeak.pitch)]
-    if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed() and find(data_dir)):
+    if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed()):
         engines.insert(0, QwenEngine(chosen.qwen, data_dir))
     if chosen.fake.enabled:
         engines.append(FakeEngine())

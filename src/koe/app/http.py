@@ -1,22 +1,42 @@
 """The HTTP side as part of the house; imported only where the server runs, for aiohttp takes its time."""
 
+import contextlib
 import logging
-from collections.abc import Callable
 
-from koe.adapters.http import batch, busy, speech, speech_catalog, voices, websocket
+from koe.adapters.http import (
+    batch,
+    busy,
+    codec,
+    history,
+    jobs,
+    models,
+    runs,
+    speech,
+    speech_catalog,
+    voices,
+    websocket,
+    websocket_omni,
+)
+from koe.adapters.http import settings as settings_api
 from koe.adapters.http.house import House, Transcribe
 from koe.adapters.http.metrics import Metrics
 from koe.adapters.http.security import is_loopback
 from koe.adapters.http.server import HttpServer
 from koe.adapters.http.tokens import load_or_make_token, token_path
 from koe.adapters.transcription import transcribe
-from koe.core.errors import SettingsError
-from koe.engine.qwen.engine import QwenEngine
-from koe.engine.qwen.guards import Counters
+from koe.app import cached_voices, clone_obstacle
+from koe.app.jobs import OpenJobs
+from koe.app.settings import live_settings
+from koe.core.errors import KoeError, SettingsError
+from koe.engine.qwen.checkpoints import find
+from koe.engine.qwen.engine import QwenEngine, cloner
+from koe.pipelines import speak
 from koe.pipelines.design_clone import Designer
-from koe.settings import Loaded
+from koe.pipelines.speak import SpeechProducer
+from koe.settings import LiveSettings, Loaded
 from koe.settings.listen import ListenAddress
 from koe.speech import Speaker
+from koe.storage.outputs import Outputs
 from koe.voices.store import VoiceStore
 
 _log = logging.getLogger(__name__)
@@ -26,14 +46,29 @@ ENDPOINTS = (
     *speech_catalog.ENDPOINTS,
     *batch.ENDPOINTS,
     *websocket.ENDPOINTS,
+    *websocket_omni.ENDPOINTS,
     *voices.ENDPOINTS,
+    *codec.ENDPOINTS,
+    *models.ENDPOINTS,
+    *settings_api.ENDPOINTS,
+    *history.ENDPOINTS,
+    *runs.ENDPOINTS,
+    *jobs.ENDPOINTS,
 )
 
 
-async def start_http(loaded: Loaded, speaker: Speaker, store: VoiceStore) -> tuple[HttpServer | None, str | None]:
+async def start_http(
+    loaded: Loaded,
+    speaker: Speaker,
+    store: VoiceStore,
+    metrics: Metrics,
+    outputs: Outputs | None,
+    open_jobs: OpenJobs | None = None,
+) -> tuple[HttpServer | None, str | None]:
     """The server, and the token if it was made just now.
 
-    None where it is switched off, or can't start: the house speaks on without it, and the log says why.
+    None where it is switched off, or can't start: the house speaks on without it, and the log says why. `outputs`:
+    None where no runs are kept; `open_jobs`: None where there are no jobs.
     """
     settings = loaded.settings.http
     if not settings.enabled:
@@ -42,9 +77,25 @@ async def start_http(loaded: Loaded, speaker: Speaker, store: VoiceStore) -> tup
         token, made = None, False
         if not all(_this_machine_alone(address) for address in settings.listen):
             token, made = load_or_make_token(token_path(settings, loaded.data_dir))
-        house = House(loaded, speaker, store, Designer(loaded.data_dir, speaker), _transcriber(loaded))
-        server = HttpServer(house, ENDPOINTS, settings, token, metrics=Metrics(_counters(speaker)))
+        live = live_settings(loaded, speaker)
+        house = House(
+            loaded,
+            speaker,
+            store,
+            Designer(loaded.data_dir, speaker),
+            _transcriber(live),
+            cached_voices=lambda: cached_voices(house.loaded),
+            clone_obstacle=lambda: clone_obstacle(house.loaded),
+            model_loaded=lambda voice_id: _model_loaded(house, voice_id),
+        )
+        server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
         busy.install(server.app, settings)
+        models.install(server.app)
+        settings_api.install(server.app, live)
+        if outputs is not None:
+            runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
+        if open_jobs is not None:
+            jobs.install(server.app, open_jobs.queue, open_jobs.store)
         await server.start()
     except SettingsError as error:
         _log.error("there is no HTTP now: %s", error.message)
@@ -63,15 +114,25 @@ def _this_machine_alone(address: ListenAddress) -> bool:
         return address.host == "localhost"
 
 
-def _transcriber(loaded: Loaded) -> Transcribe:
-    settings = loaded.settings.transcription
-
+def _transcriber(live: LiveSettings) -> Transcribe:
     async def heard(pcm: bytes, sample_rate: int, language: str | None) -> str:
+        settings = live.in_force.settings.transcription
         return await transcribe(pcm, sample_rate, language, settings.server, timeout=settings.timeout)
 
     return heard
 
 
-def _counters(speaker: Speaker) -> Callable[[], Counters] | None:
+def house_metrics(speaker: Speaker) -> Metrics:
+    """Of all adapters."""
     engine = speaker.engine("qwen")
-    return (lambda: engine.counters) if isinstance(engine, QwenEngine) else None
+    return Metrics((lambda: engine.counters) if isinstance(engine, QwenEngine) else None)
+
+
+def _model_loaded(house: House, voice_id: str) -> bool:
+    engine, loaded = house.speaker.engine("qwen"), house.loaded
+    if isinstance(engine, QwenEngine) and voice_id in (own := {each.id: each for each in house.store.profiles()}):
+        with contextlib.suppress(KoeError):
+            checkpoint = cloner(find(loaded.data_dir), loaded.settings.engine.qwen, own[voice_id].size)
+            held = engine.held().get(checkpoint.name)
+            return bool(own[voice_id].base) or (held is not None and held.ready)
+    return True

@@ -14,11 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-from koe.core.errors import UnsupportedAbility
+from koe.core.errors import LimitExceeded, UnsupportedAbility
 from koe.core.pcm import BYTES_PER_SAMPLE
 
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+
+MOST_WAV_BYTES = 0xFFFFFFFF - _WAV_HEADER.size
+"""Of PCM in a file whose header says how many: 24 hours at 24 kHz."""
+
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+"""Hz; of what has another rate, the next higher is made."""
 
 # libvorbis keeps a whole write on the stack: minutes of audio at once end the process with a segmentation
 # fault (https://github.com/xiph/vorbis/issues/99).
@@ -34,6 +40,9 @@ class AudioFormat(StrEnum):
     MP3 = "mp3"
     RAW = "raw"
     """The PCM alone."""
+
+    OPUS = "opus"
+    """In OGG."""
 
     @classmethod
     def of(cls, path: Path) -> "AudioFormat":
@@ -165,11 +174,13 @@ class _Wav(_Raw):
         file.write(wav_header(sample_rate))
 
     def write(self, pcm: bytes) -> None:
-        super().write(pcm)
         self._length += len(pcm)
+        if self._length > MOST_WAV_BYTES and self._file.seekable():
+            raise LimitExceeded("a WAV file holds no more than 4 GB: write FLAC instead")
+        super().write(pcm)
 
     def close(self) -> None:
-        if self._file.seekable():
+        if self._file.seekable() and self._length <= MOST_WAV_BYTES:
             self._file.seek(-self._length - _WAV_HEADER.size, 1)
             self._file.write(wav_header(self._sample_rate, self._length))
             self._file.seek(0, 2)
@@ -216,8 +227,9 @@ class _Compressed:
         import soundfile
 
         self._guarded = _Guarded(file)
+        kind = {"format": "OGG", "subtype": "OPUS"} if format is AudioFormat.OPUS else {"format": format.upper()}
         try:
-            self._file = soundfile.SoundFile(self._guarded, "w", sample_rate, 1, format=format.upper())
+            self._file = soundfile.SoundFile(self._guarded, "w", sample_rate, 1, **kind)
         except soundfile.LibsndfileError as error:
             raise UnsupportedAbility(f"can't write {format} at {sample_rate} Hz: {error}") from error
 
@@ -231,6 +243,21 @@ class _Compressed:
         self._guarded.check()
 
 
+class _Resampled:
+    def __init__(self, file: BinaryIO, source_rate: int, target_rate: int, format: AudioFormat) -> None:
+        from koe.audio.resample import StreamResampler
+
+        self._resampler = StreamResampler(source_rate, target_rate)
+        self._encoder = _Compressed(file, target_rate, format)
+
+    def write(self, pcm: bytes) -> None:
+        self._encoder.write(self._resampler.feed(pcm))
+
+    def close(self) -> None:
+        self._encoder.write(self._resampler.finish())
+        self._encoder.close()
+
+
 _FLOWING = (AudioFormat.WAV, AudioFormat.RAW)
 
 
@@ -239,4 +266,7 @@ def _encoder(format: AudioFormat, file: BinaryIO, sample_rate: int) -> _Encoder:
         return _Raw(file)
     if format is AudioFormat.WAV:
         return _Wav(file, sample_rate)
+    if format is AudioFormat.OPUS and sample_rate not in OPUS_RATES:
+        higher = next((rate for rate in OPUS_RATES if rate > sample_rate), OPUS_RATES[-1])
+        return _Resampled(file, sample_rate, higher, format)
     return _Compressed(file, sample_rate, format)

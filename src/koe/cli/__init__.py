@@ -13,6 +13,7 @@ import typer
 from koe.cli.config import config
 from koe.cli.doctor import doctor
 from koe.cli.failures import FailureGroup
+from koe.cli.history import app as history
 from koe.cli.models import app as models
 from koe.cli.say import say
 from koe.cli.serve import serve
@@ -37,6 +38,7 @@ for command in (serve, say, config, doctor):
     app.command(epilog=_EPILOG)(command)
 app.add_typer(voices, name="voices", epilog=_EPILOG)
 app.add_typer(models, name="models", epilog=_EPILOG)
+app.add_typer(history, name="history", epilog=_EPILOG)
 
 
 def _print_version(wanted: bool) -> None:

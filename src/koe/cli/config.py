@@ -29,10 +29,16 @@ def config(
 
 
 def _print(loaded: Loaded) -> None:
+    from koe.settings import names
+
     typer.echo(f"Data folder:   {loaded.data_dir}")
-    typer.echo(f"Settings file: {_file(loaded)}\n")
-    values = _values(loaded)
-    rows = [(name, _shown(values[name]), str(source)) for name, source in loaded.sources.items()]
+    typer.echo(f"Settings file: {_file(loaded)}")
+    if loaded.changes_file.exists():
+        typer.echo(f"Changes file:  {loaded.changes_file} (made over HTTP)")
+    typer.echo()
+    rows = [
+        (name, _shown(names.value_of(loaded.settings, name)), str(source)) for name, source in loaded.sources.items()
+    ]
     show.table(("setting", "value", "set by"), rows)
 
 
@@ -44,20 +50,10 @@ def _for_programs(loaded: Loaded) -> dict[str, object]:
     return {
         "data_dir": str(loaded.data_dir),
         "config_file": str(loaded.config_file),
+        "changes_file": str(loaded.changes_file),
         "settings": loaded.settings.model_dump(mode="json"),
         "sources": {name: str(source) for name, source in loaded.sources.items()},
     }
-
-
-def _values(loaded: Loaded) -> dict[str, object]:
-    """By dotted name."""
-    found: dict[str, object] = {}
-    for name in loaded.sources:
-        value: object = loaded.settings
-        for part in name.split("."):
-            value = getattr(value, part)
-        found[name] = value
-    return found
 
 
 def _shown(value: object) -> str:

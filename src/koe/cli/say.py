@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from koe.cli.effects import Effects, chain
+
 if TYPE_CHECKING:
     from koe.cli.progress import Progress
     from koe.cli.speaking import Output
@@ -54,6 +56,7 @@ def say(
         str | None, typer.Option(metavar="TEXT", help="How to speak, in words, where the voice's engine can.")
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same speech.")] = None,
+    effect: Effects = None,
     ssml: Annotated[bool, typer.Option("--ssml", help="The text is SSML.")] = False,
     out: Annotated[
         str | None,
@@ -76,6 +79,8 @@ def say(
     from koe.cli.progress import Progress
     from koe.speech import SpeechRequest
 
+    if effect and server is not None:
+        raise typer.BadParameter("--effect and --server: a server speaks with the effects of its voices only")
     typed = _STREAM in (text, str(file)) and sys.stdin.isatty()
     texts = _each_line(_source(text, file)) if typed else _one(_source(text, file))
     request = SpeechRequest(
@@ -85,6 +90,7 @@ def say(
         text_format="ssml" if ssml else "text",
         instruct=instruct,
         seed=seed,
+        effects=chain(effect),
         wait=True,
     )
     outputs = list(_outputs(out, play))

@@ -7,6 +7,8 @@
     │   ├── NothingToSpeak      no text, or nothing in it has a sound
     │   ├── InvalidSsml         says where
     │   ├── UnknownVoice        names the nearest voices
+    │   ├── UnknownRun          there is no such run, or no such file in it
+    │   ├── UnknownJob
     │   └── UnsupportedAbility  names the ability and who has it
     ├── EngineError             the engine failed: the asker can't mend it
     │   ├── EngineUnavailable   it could not start: missing, loading, out of memory
@@ -54,6 +56,14 @@ class InvalidSsml(RequestError):
 
 class UnknownVoice(RequestError):
     code = "unknown-voice"
+
+
+class UnknownRun(RequestError):
+    code = "unknown-run"
+
+
+class UnknownJob(RequestError):
+    code = "unknown-job"
 
 
 class UnsupportedAbility(RequestError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from koe.core.effects import Effect
 from koe.core.voice import Voice, VoiceKind
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ class Profile:
 
     gain: float = 0.0
     """dB by which its sound is raised, so that the voices of a house are equally loud."""
+
+    effects: tuple[Effect, ...] = ()
+    """What is done to its sound, in this order: after speed and pitch, before the gain."""
 
     @property
     def transcript(self) -> str:

@@ -1,20 +1,17 @@
-"""Settings from everywhere they can be set, later places over earlier ones: defaults, the file, `KOE_*`
-variables, the command line."""
+"""Settings from everywhere they can be set, later places over earlier ones: defaults, the file, what was changed over
+HTTP, `KOE_*` variables, the command line."""
 
 import os
-import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
-from koe.core.errors import SettingsError
-from koe.settings import locate, migrate, names, yaml_file
+from koe.core.errors import KoeError, SettingsError
+from koe.settings import check, locate, migrate, names, yaml_file
+from koe.settings.overlay import Overlay, fitting, overlay_path
 from koe.settings.schema import CURRENT_VERSION, Settings
-from koe.settings.source import Given, Source, SourceKind
+from koe.settings.source import Given, Layers, Source, SourceKind, Values
 from koe.settings.yaml_file import Branch
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -37,6 +34,14 @@ class Loaded:
 
     notices: tuple[str, ...] = ()
     """What the user should hear about once there is a log."""
+
+    layers: Layers = field(default_factory=Layers)
+    """What they were made of, besides the overlay."""
+
+    @property
+    def changes_file(self) -> Path:
+        """Where the overlay is, or would be."""
+        return overlay_path(self.data_dir)
 
 
 @dataclass(slots=True)
@@ -70,13 +75,39 @@ def load(
     folder = locate.data_dir(data_dir, environ)
     path = locate.config_file(config_file, folder, environ)
     file = _read(path)
-    collected = _Collected()
-    _take_file(collected, file, path)
-    _take_environment(collected, environ)
-    _take_overrides(collected, overrides)
-    settings = _checked(collected)
-    notices = (_store_migrated(path, file),) if file.migrated_from else ()
-    return Loaded(settings, folder, path, _sources(collected), notices)
+    below, above = _Collected(), _Collected()
+    _take_file(below, file, path)
+    _take_environment(above, environ)
+    _take_overrides(above, overrides)
+    layers = Layers(below.given, above.given)
+    overlay, notices = _overlay(folder, layers)
+    given = layers.around(overlay)
+    settings = _checked(given, below.problems + above.problems)
+    if file.migrated_from:
+        notices = (_store_migrated(path, file), *notices)
+    return Loaded(settings, folder, path, sources(given), notices, layers)
+
+
+def sources(given: Values) -> dict[str, Source]:
+    return {name: given[name].source if name in given else Source() for name in names.fields()}
+
+
+def _overlay(folder: Path, layers: Layers) -> tuple[Values, tuple[str, ...]]:
+    try:
+        stored = Overlay(overlay_path(folder)).read()
+    except KoeError as error:
+        return {}, (f"{error.message}. What was changed over HTTP is left out",)
+    entries, notices = fitting(layers, stored.entries)
+    return entries, (*stored.notices, *notices)
+
+
+def _checked(given: Values, problems: list[str]) -> Settings:
+    checked = check.check(given)
+    if not isinstance(checked, Settings):
+        problems = problems + [check.described(name, text, given) for name, text in checked.items()]
+    elif not problems:
+        return checked
+    raise SettingsError(check.listed(problems))
 
 
 def _read(path: Path) -> _File:
@@ -103,7 +134,7 @@ def _store_migrated(path: Path, file: _File) -> str:
 
 
 def _take_file(collected: _Collected, file: _File, path: Path) -> None:
-    for name, line, value in _leaves(file.content):
+    for name, line, value in names.leaves(file.content):
         source = Source(SourceKind.FILE, str(path), None if file.migrated_from else line)
         if name in names.fields():
             collected.add(name, value, source)
@@ -111,15 +142,6 @@ def _take_file(collected: _Collected, file: _File, path: Path) -> None:
             collected.problems.append(_unknown(name, source))
         elif value is not None:
             collected.problems.append(f"{name} ({source}) is a section; its settings are indented below it")
-
-
-def _leaves(branch: Branch, prefix: str = "") -> Iterator[tuple[str, int, object]]:
-    for key, (line, value) in branch.items.items():
-        name = prefix + key
-        if isinstance(value, Branch) and name in names.sections():
-            yield from _leaves(value, f"{name}.")
-        else:
-            yield name, line, value.plain() if isinstance(value, Branch) else value
 
 
 def _take_environment(collected: _Collected, environ: Mapping[str, str]) -> None:
@@ -155,59 +177,3 @@ def _value(name: str, text: str) -> object:
 def _unknown(name: str, source: Source) -> str:
     hint = names.did_you_mean(name, [*names.fields(), *names.sections()])
     return f"{name} ({source}) is no setting of Koe{hint}"
-
-
-def _checked(collected: _Collected) -> Settings:
-    problems = collected.problems
-    try:
-        settings = Settings.model_validate(_nested(collected.given))
-    except ValidationError as error:
-        problems = problems + _wrong_values(error, collected.given)
-    if problems:
-        raise SettingsError(_listed(problems))
-    return settings
-
-
-def _wrong_values(error: ValidationError, given: Mapping[str, Given]) -> list[str]:
-    """One problem for each setting: a list with a wrong item would be called too short as well."""
-    wrong: dict[str, str] = {}
-    for detail in error.errors():
-        name = ".".join(part for part in detail["loc"] if isinstance(part, str))
-        wrong.setdefault(name, _wrong(name, detail, given))
-    return list(wrong.values())
-
-
-def _nested(given: Mapping[str, Given]) -> dict[str, object]:
-    tree: dict[str, object] = {}
-    for name, each in given.items():
-        *path, last = name.split(".")
-        branch = tree
-        for part in path:
-            branch = branch.setdefault(part, {})  # type: ignore[assignment]
-        branch[last] = each.value
-    return tree
-
-
-def _wrong(name: str, detail: ErrorDetails, given: Mapping[str, Given]) -> str:
-    if name not in names.fields():
-        return f"{name}: {_reason(detail)}"
-    source = given[name].source if name in given else Source()
-    if detail["type"] == "value_error":
-        return f"{name} ({source}): {_reason(detail)}"
-    value = reprlib.repr(given[name].value if name in given else None)
-    return f"{name} ({source}): {value} isn't right; it takes {names.takes(names.fields()[name])}"
-
-
-def _reason(detail: ErrorDetails) -> str:
-    return str(detail.get("ctx", {}).get("error", detail["msg"]))
-
-
-def _listed(problems: list[str]) -> str:
-    if len(problems) == 1:
-        return problems[0]
-    return f"{len(problems)} settings are wrong:\n" + "\n".join(f"  - {problem}" for problem in problems)
-
-
-def _sources(collected: _Collected) -> dict[str, Source]:
-    given = collected.given
-    return {name: given[name].source if name in given else Source() for name in names.fields()}

@@ -5,14 +5,11 @@ a step has no place for stays where it is and is refused by name afterwards, so 
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
-
 from koe.core.errors import SettingsError
+from koe.settings import atomic, yaml_file
 from koe.settings.schema import CURRENT_VERSION
 
 Values = dict[str, object]
@@ -43,7 +40,7 @@ def migrated(values: Values, version: int) -> Values:
 
 
 def as_yaml(values: Values) -> str:
-    return _HEADER + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return _HEADER + yaml_file.as_text(values)
 
 
 def replace(path: Path, text: str, version: int) -> Path:
@@ -53,17 +50,7 @@ def replace(path: Path, text: str, version: int) -> Path:
     """
     path = path.resolve()
     backup = _back_up(path, version)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    atomic.write(path, text)
     return backup
 
 

@@ -3,15 +3,21 @@ and what each one takes, in words."""
 
 import difflib
 import types
-from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import Annotated, Literal, Union, get_args, get_origin
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, reduce
+from operator import getitem
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from koe.settings.schema import Settings
+from koe.settings.yaml_file import Branch
+
+JsonSchema = dict[str, Any]
+
+_Section = TypeVar("_Section", bound=BaseModel)
 
 PREFIX = "KOE_"
 DATA_DIR = "KOE_DATA_DIR"
@@ -64,6 +70,58 @@ def takes(field: FieldInfo) -> str:
     words = " or ".join(_words(kind) for kind in alternatives if kind is not types.NoneType)
     null = " or null" if types.NoneType in alternatives else ""
     return f"{words}{_range(field)}{null}"
+
+
+def leaves(branch: Branch, prefix: str = "") -> Iterator[tuple[str, int, object]]:
+    """What a file says: dotted names, known or not, with their lines and values."""
+    for key, (line, value) in branch.items.items():
+        name = prefix + key
+        if isinstance(value, Branch) and name in sections():
+            yield from leaves(value, f"{name}.")
+        else:
+            yield name, line, value.plain() if isinstance(value, Branch) else value
+
+
+@cache
+def schemas() -> Mapping[str, JsonSchema]:
+    """The JSON schema of each setting: its type, limits, choices and description."""
+    document = Settings.model_json_schema(mode="serialization")
+    return {name: _schema(name, document) for name in fields()}
+
+
+def value_of(settings: Settings, name: str) -> object:
+    found: object = settings
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def plain_values(settings: Settings) -> Mapping[str, Any]:
+    """By dotted name, as JSON holds them."""
+    document = settings.model_dump(mode="json")
+    return {name: reduce(getitem, name.split("."), document) for name in fields()}
+
+
+def with_values(settings: Settings, values: Mapping[str, object]) -> Settings:
+    """The same with others, which are not checked."""
+    for name, value in values.items():
+        settings = _with_value(settings, name.split("."), value)
+    return settings
+
+
+def _with_value(section: _Section, path: Sequence[str], value: object) -> _Section:
+    first, *rest = path
+    inner = _with_value(getattr(section, first), rest, value) if rest else value
+    return section.model_copy(update={first: inner})
+
+
+def _schema(name: str, document: JsonSchema) -> JsonSchema:
+    found = document
+    for part in name.split("."):
+        found = found["properties"][part]
+        if "$ref" in found:
+            found = document["$defs"][found["$ref"].rpartition("/")[2]]
+    return {key: value for key, value in found.items() if key not in ("title", "default")}
 
 
 def _walk(model: type[BaseModel], prefix: str) -> Iterable[tuple[str, FieldInfo]]:

@@ -1,4 +1,5 @@
-"""Every setting, its default and its limits. `config/koe.example.yaml` tells users what they are for."""
+"""Every setting, its default, its limits, and what it is for. A secret would be a pydantic SecretStr, which no answer
+and no list shows; `config/koe.example.yaml` tells users more."""
 
 import re
 from typing import Annotated, Literal
@@ -47,13 +48,21 @@ Listen = Annotated[ListenAddress, PlainValidator(_listen_address), PlainSerializ
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is told."""
 
     format: Literal["human", "json"] = "human"
+    """To read, or one object a line for programs."""
 
 
 class EspeakSettings(Section):
@@ -61,6 +70,7 @@ class EspeakSettings(Section):
     """Words per minute."""
 
     pitch: Count = Field(default=50, ge=0, le=99)
+    """0 is deep, 99 high."""
 
 
 class QwenSettings(Section):
@@ -71,17 +81,19 @@ class QwenSettings(Section):
     """The preferred one, where a request can be served by both."""
 
     checkpoint: str | None = Field(default=None, min_length=1, max_length=200)
-    """Name of the one to use, for what it can do; None: whichever fits the request."""
+    """Name of the one to use, for what it can do; null: whichever fits the request."""
 
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    """Where to compute; auto: the fastest there is."""
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """How exactly to compute; auto: what suits the device."""
 
     slots: Count = Field(default=4, ge=1, le=64)
     """Streams that speak at the same time; more wait."""
 
     lead_seconds: Seconds = Field(default=10.0, ge=0.5, le=600)
-    """Of audio that a stream may be ahead of its listener."""
+    """Seconds of audio that a stream may be ahead of its listener."""
 
     text_wait: Seconds = Field(default=1.5, ge=0.1, le=600)
     """Seconds after which a live text that pauses behind a sentence is spoken as if it ended there; within a sentence
@@ -91,7 +103,7 @@ class QwenSettings(Section):
     """Load at the start, not with the first request."""
 
     idle_unload: Seconds | None = Field(default=None, ge=1, le=DAY)
-    """Seconds without a request after which the memory is given back; None: never."""
+    """Seconds without a request after which the memory is given back; null: never."""
 
     loaded: Count = Field(default=1, ge=1, le=8)
     """Checkpoints that are kept in memory."""
@@ -116,7 +128,7 @@ class EngineSettings(Section):
     """auto: qwen where it is installed and has a checkpoint, else espeak."""
 
     fallback: EngineName | None = "espeak"
-    """Speaks where the default engine can't start; None: the request fails instead."""
+    """Speaks where the default engine can't start; null: the request fails instead."""
 
     espeak: EspeakSettings = EspeakSettings()
 
@@ -133,10 +145,10 @@ class EngineSettings(Section):
 
 class VoiceSettings(Section):
     default: str | None = Field(default=None, min_length=1, max_length=200)
-    """Voice id; None: the best voice of the language."""
+    """Voice id; null: the best voice of the language."""
 
     language: str | None = None
-    """BCP-47 tag, used where a request names neither voice nor language; None: the system's, else English."""
+    """BCP-47 tag, used where a request names neither voice nor language; null: the system's, else English."""
 
     @field_validator("language")
     @classmethod
@@ -150,9 +162,10 @@ class SpeechSettings(Section):
     """Limits of one request."""
 
     max_characters: Count = Field(default=50_000, ge=1, le=10_000_000)
+    """Characters of text."""
 
     max_seconds: Seconds = Field(default=1800.0, ge=1, le=DAY)
-    """Of audio."""
+    """Seconds of audio."""
 
     first_audio_timeout: Seconds = Field(default=15.0, ge=0.1, le=3600)
     """Seconds from the first text that can be spoken to the first audio."""
@@ -167,17 +180,20 @@ class SpeechSettings(Section):
     """Seconds to wait for more of a live text."""
 
     sample_rate: Count | None = Field(default=None, ge=8000, le=48000)
-    """Hz of what is sent; None: as the engine speaks."""
+    """Hz of what is sent; null: as the engine speaks."""
 
 
 class WyomingSettings(Section):
     listen: Annotated[tuple[Listen, ...], BeforeValidator(_split_text)] = Field(
         default=(ListenAddress("tcp", "*", 10210),), min_length=1, max_length=64
     )
+    """Where Home Assistant and other Wyoming clients reach it; `*` is every address of this machine."""
 
     max_connections: Count = Field(default=256, ge=1, le=65536)
+    """At once, in all."""
 
     max_connections_per_address: Count = Field(default=64, ge=1, le=65536)
+    """At once, from one address."""
 
     idle_timeout: Seconds = Field(default=60.0, ge=0.1, le=DAY)
     """Seconds after which a connection that says nothing is closed."""
@@ -186,10 +202,13 @@ class WyomingSettings(Section):
     """Seconds to wait for a client that has stopped reading."""
 
     max_header_bytes: Count = Field(default=65536, ge=1024, le=16 * MIB)
+    """Of a message's first part."""
 
     max_data_bytes: Count = Field(default=MIB, ge=1024, le=64 * MIB)
+    """Of a message's second part."""
 
     max_payload_bytes: Count = Field(default=MIB, ge=0, le=64 * MIB)
+    """Of a message's third part."""
 
     max_nesting: Count = Field(default=16, ge=4, le=200)
     """Levels of JSON."""
@@ -208,6 +227,7 @@ class WyomingSettings(Section):
 
 class DiscoverySettings(Section):
     enabled: bool = True
+    """Let Home Assistant find Koe by itself."""
 
     check_interval: Seconds = Field(default=30.0, ge=1, le=DAY)
     """Seconds between two looks at the machine's addresses."""
@@ -220,14 +240,15 @@ class StopSettings(Section):
 
 class HttpSettings(Section):
     enabled: bool = True
+    """Offer HTTP at all."""
 
     listen: Annotated[tuple[Listen, ...], BeforeValidator(_split_text)] = Field(
         default=(ListenAddress.parse("tcp://127.0.0.1:10211"),), min_length=1, max_length=20
     )
-    """Every address but a loopback one asks for the token."""
+    """Where other programs and the admin page reach it; every address but a loopback one asks for the token."""
 
     token_file: str | None = Field(default=None, min_length=1, max_length=1000)
-    """Where the token is kept; None: config/token in the data folder."""
+    """Where the token is kept; null: config/token in the data folder."""
 
     allowed_hosts: tuple[Annotated[str, Field(min_length=1, max_length=253)], ...] = Field(default=(), max_length=20)
     """Names besides its own addresses under which browsers may reach it."""
@@ -239,12 +260,22 @@ class HttpSettings(Section):
     """PEM file; with it and its key, https."""
 
     key: str | None = Field(default=None, min_length=1, max_length=1000)
+    """PEM file of the certificate's key."""
 
     max_body_bytes: Count = Field(default=MIB, ge=1024, le=64 * MIB)
+    """Of a request."""
+
     max_upload_bytes: Count = Field(default=64 * MIB, ge=MIB, le=1024 * MIB)
+    """Of a request with files."""
+
     max_connections: Count = Field(default=256, ge=1, le=65536)
+    """At once, in all."""
+
+    max_connections_per_address: Count = Field(default=64, ge=1, le=65536)
+    """At once, from one address."""
+
     requests_per_minute: Count = Field(default=600, ge=1, le=1_000_000)
-    """From one address."""
+    """Requests from one address."""
 
     max_speaking: Count = Field(default=4, ge=1, le=1024)
     """Requests that speak at the same time; more wait."""
@@ -262,11 +293,28 @@ class HttpSettings(Section):
     """Seconds after which a listener that takes no more is given up."""
 
 
+class OutputsSettings(Section):
+    max_age_days: Seconds | None = Field(default=None, gt=0, le=36500)
+    """Older runs are removed, except favourite and pinned ones; null: never."""
+
+    max_bytes: Count | None = Field(default=None, ge=MIB)
+    """Of all runs together; beyond it the oldest go; null: no limit."""
+
+
+class JobsSettings(Section):
+    side_by_side: Count = Field(default=4, ge=1, le=64)
+    """Items of a job that are spoken at the same time; rooms go first all the same."""
+
+    max_waiting: Count = Field(default=50, ge=1, le=10_000)
+    """Jobs that haven't ended; more are refused."""
+
+
 class TranscriptionSettings(Section):
     server: str | None = Field(default=None, max_length=300)
-    """A Wyoming speech-to-text server, such as tcp://192.168.1.5:10300; None: one that announces itself."""
+    """A Wyoming speech-to-text server, such as tcp://192.168.1.5:10300; null: one that announces itself."""
 
     timeout: Seconds = Field(default=60.0, ge=1, le=3600)
+    """Seconds that it may take."""
 
     @field_validator("server")
     @classmethod
@@ -290,6 +338,8 @@ class Settings(Section):
     wyoming: WyomingSettings = WyomingSettings()
     http: HttpSettings = HttpSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    outputs: OutputsSettings = OutputsSettings()
+    jobs: JobsSettings = JobsSettings()
     transcription: TranscriptionSettings = TranscriptionSettings()
     stop: StopSettings = StopSettings()
 

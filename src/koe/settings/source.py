@@ -1,12 +1,16 @@
 """Where a setting came from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class SourceKind(StrEnum):
+    """Later ones win."""
+
     DEFAULT = "default"
     FILE = "file"
+    OVERLAY = "overlay"
     ENVIRONMENT = "environment"
     COMMAND_LINE = "command line"
 
@@ -19,7 +23,7 @@ class Source:
     """The file's path, the variable, or the dotted name given on the command line."""
 
     line: int | None = None
-    """In the file, from 1; None where it was migrated from an older layout."""
+    """In the file, from 1; None where it was migrated from an older layout, or changed since it was read."""
 
     def __str__(self) -> str:
         if self.kind is SourceKind.COMMAND_LINE:
@@ -34,3 +38,21 @@ class Given:
 
     value: object
     source: Source
+
+
+Values = Mapping[str, Given]
+"""By dotted name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What was given besides the overlay, which lies between."""
+
+    below: Values = field(default_factory=dict)
+    """By the file."""
+
+    above: Values = field(default_factory=dict)
+    """By the environment and the command line: whoever started Koe has the last word."""
+
+    def around(self, overlay: Values) -> Values:
+        return {**self.below, **overlay, **self.above}

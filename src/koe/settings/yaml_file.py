@@ -1,7 +1,7 @@
 """One YAML text as values with their lines, and the ways in which it can be no such text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +47,25 @@ _resolve("float", r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda _loader, node: int(str(node.value)))
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes what the loader would not take for text, and besides what it itself wouldn't."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    # The other quotes would let line breaks such as U+0085 become spaces.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _text)
+
+for _first, _resolvers in _Loader.yaml_implicit_resolvers.items():
+    for _tag, _pattern in _resolvers:
+        _Dumper.add_implicit_resolver(_tag, _pattern, [_first])
+
+
 def read(path: Path) -> str | None:
     """The file's text, or None where there is no such file. Raises SettingsError for what can't be read."""
     try:
@@ -85,6 +104,11 @@ def parse_value(text: str) -> object:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError, *_TAG_ERRORS):
         return text
+
+
+def as_text(values: Mapping[str, object]) -> str:
+    """What `parse` reads as the same values."""
+    return yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def _branch(loader: _Loader, node: yaml.MappingNode, where: str) -> Branch:

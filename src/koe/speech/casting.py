@@ -1,17 +1,14 @@
 """Whose voice a request gets: built-in speakers of the engines, and the voices that users made out of them."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from koe.audio import stretch
+from koe.core.effects import Effect
 from koe.core.errors import EngineUnavailable, KoeError
 from koe.core.profile import Profile
 from koe.core.voice import Voice, VoiceKind
 from koe.engine import Engine, SpeechOptions
 from koe.voices.store import VoiceStore
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,9 @@ class Candidate:
 
     gain: float = 0.0
     """dB."""
+
+    effects: tuple[Effect, ...] = ()
+    """Where the request says nothing."""
 
 
 class Casting:
@@ -65,12 +65,14 @@ class Casting:
             clip=clip,
             size=profile.size,
         )
-        speed, pitch = profile.speed, profile.pitch
-        if (speed, pitch) != (1.0, 0.0) and (reason := stretch.obstacle()):
-            _log.warning("%s speaks at its usual speed and pitch: %s", voice.id, reason)
-            speed, pitch = 1.0, 0.0
         speaker = self._built_in().get(profile.base, voice)
-        return Candidate(engine, voice, speaker, defaults, speed, pitch, profile.gain)
+        return Candidate(
+            *(engine, voice, speaker, defaults),
+            speed=profile.speed,
+            pitch=profile.pitch,
+            gain=profile.gain,
+            effects=profile.effects,
+        )
 
     def obstacle(self, voice_id: str) -> tuple[str, str | None] | None:
         """Why a voice that the house knows can't speak now, and the language that it would have spoken."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from koe.core.effects import Effect
 from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
 from koe.engine import Priority
@@ -35,7 +36,10 @@ class SpeechRequest:
     """None: as the voice does by itself."""
 
     speed: float | None = None
-    """1.2 is faster by a fifth than the voice is by itself."""
+    """1.2 is faster by a fifth than the voice is by itself; with the voice's own: from 0.25 to 4."""
+
+    effects: tuple[Effect, ...] | None = None
+    """None: as the voice does by itself; else these instead. What can't be had is refused."""
 
     wait: bool = False
     """For an engine that is still getting ready, instead of being spoken by the fallback."""

@@ -3,9 +3,10 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
 from koe.core.installation import command
@@ -36,6 +37,20 @@ class EngineHealth:
     """Why it is not ready; empty where it is."""
 
 
+@runtime_checkable
+class Growing(Protocol):
+    """An engine that may have to wait for what it speaks with, and says itself so in the log."""
+
+    @property
+    def lacks(self) -> str:
+        """Why it can't speak, and what to do; empty where it can."""
+        ...
+
+    async def refresh(self) -> None:
+        """Look again."""
+        ...
+
+
 class Speaker:
     """Turns requests into utterances. It owns the engines: starts them in the order given, stops them in reverse."""
 
@@ -52,27 +67,32 @@ class Speaker:
         """`engines`: the default one first. `fallback`: the name of the one that stands in for the others. `store`: the
         voices that users made."""
         self._engines = {engine.name: engine for engine in engines}
-        self._fallback = fallback
-        self._language = voice.language or default_language
-        self._speech, self._voice = speech, voice
+        self._default_language = default_language
+        self.apply(speech, voice, fallback)
         self.health = {name: EngineHealth() for name in self._engines}
         self._casting = Casting(self._engines, store, self._absence)
+
+    def apply(self, speech: SpeechSettings, voice: VoiceSettings, fallback: str | None) -> None:
+        """For requests that begin afterwards."""
+        self._speech, self._voice, self._fallback = speech, voice, fallback
+        self._language = voice.language or self._default_language
 
     async def start(self) -> None:
         """Raises EngineUnavailable if no engine can speak, UnknownVoice if the house's default voice isn't there."""
         for name, engine in self._engines.items():
-            try:
-                await engine.start()
-            except EngineUnavailable as error:
-                _log.warning("the %s engine can't start: %s", name, error.message)
-                self.health[name] = EngineHealth(False, error.message)
-            else:
-                self.health[name] = EngineHealth(True, "")
+            self.health[name] = await _health_after(engine.start(), engine)
         if not self.voices():
             reasons = "; ".join(f"{name}: {health.reason}" for name, health in self.health.items())
             raise EngineUnavailable(f"no engine can speak ({reasons})")
+        # The last step: whoever can do without that voice may go on.
         if self._voice.default is not None:
             self._by_id(self._voice.default)
+
+    async def refresh(self, name: str) -> None:
+        """An engine may have got what it lacked, or lost it."""
+        engine = self._engines.get(name)
+        if isinstance(engine, Growing):
+            self.health[name] = await _health_after(engine.refresh(), engine)
 
     async def stop(self) -> None:
         for engine in reversed(self._engines.values()):
@@ -131,9 +151,17 @@ class Speaker:
             return self._by_id(request.voice)
         if request.language is not None:
             return self._by_language(request.language)
-        if self._voice.default is not None:
+        return self._own() or _speaks(self._language, self.voices()) or self.voices()[0]
+
+    def _own(self) -> Voice | None:
+        """The house's default voice. One that was removed since it was chosen must not silence the house."""
+        if self._voice.default is None:
+            return None
+        try:
             return self._by_id(self._voice.default)
-        return _speaks(self._language, self.voices()) or self.voices()[0]
+        except UnknownVoice as error:
+            _log.warning("the default voice is gone, another one speaks: %s", error.message)
+            return None
 
     def _by_id(self, voice_id: str) -> Voice:
         voices = {voice.id: voice for voice in self.voices()}
@@ -198,9 +226,21 @@ class Speaker:
     def _fallback_for(self, request: SpeechRequest, voice: Voice) -> Candidate | None:
         if self._fallback is None or self._fallback == voice.engine:
             return None
-        engine = self._engines[self._fallback]
+        engine = self._engines.get(self._fallback)
+        if engine is None:
+            return None
         stand_in = _speaks(request.language or self._likely_language(voice), engine.voices())
         return Candidate(engine, stand_in, stand_in) if stand_in is not None else None
+
+
+async def _health_after(getting_ready: Awaitable[None], engine: Engine) -> EngineHealth:
+    try:
+        await getting_ready
+    except EngineUnavailable as error:
+        _log.warning("the %s engine can't start: %s", engine.name, error.message)
+        return EngineHealth(False, error.message)
+    reason = engine.lacks if isinstance(engine, Growing) else ""
+    return EngineHealth(not reason, reason)
 
 
 def _tag(language: str) -> str:

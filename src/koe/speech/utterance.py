@@ -7,15 +7,15 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from koe.audio.resample import StreamResampler
-from koe.audio.stretch import StreamStretcher
 from koe.core.errors import EngineError, LimitExceeded, NothingToSpeak
-from koe.core.pcm import amplified, duration
+from koe.core.pcm import duration
 from koe.core.text.normalise import Normaliser
 from koe.engine import SpeechOptions
 from koe.settings import SpeechSettings
 from koe.speech.casting import Candidate
 from koe.speech.delivery import Delivery
 from koe.speech.request import SpeechRequest, SpeechStats
+from koe.speech.sound import Sound, sound_of
 from koe.speech.text_source import TextSource
 
 _log = logging.getLogger(__name__)
@@ -125,26 +125,27 @@ class Utterance:
         return fallback
 
     async def _spoken_by(self, candidate: Candidate, deadline: float) -> AsyncGenerator[bytes]:
-        """One engine's PCM, bounded in length."""
+        """One engine's PCM, bounded in length, as it is to be heard."""
         delivery = Delivery(candidate, self._source, self._options(candidate), self._settings, deadline)
-        speed = candidate.speed * (self._request.speed or 1.0)
-        seconds, stretcher = 0.0, None
+        seconds = 0.0
+        sound: Sound | None = None
         async with aclosing(delivery.chunks()) as chunks:
             async for pcm in chunks:
-                if self._engine_rate is None:
-                    self._engine_rate, self.stats.seed = delivery.sample_rate, delivery.seed
+                rate = delivery.sample_rate or 1
+                if sound is None:
+                    self._engine_rate, self.stats.seed = rate, delivery.seed
                     self._source.keep_no_more()
-                    if (speed, candidate.pitch) != (1.0, 0.0):
-                        stretcher = StreamStretcher(self._engine_rate or 0, speed, candidate.pitch)
-                seconds += duration(len(pcm), self._engine_rate or 1)
-                if heard := stretcher.feed(pcm) if stretcher is not None else pcm:
-                    yield amplified(heard, candidate.gain)
+                    sound = await sound_of(candidate, self._request, rate)
+                seconds += duration(len(pcm), rate)
+                if heard := await sound.feed(pcm):
+                    yield heard
                 if seconds >= self._settings.max_seconds:
                     raise LimitExceeded(
                         f"the speech is longer than {self._settings.max_seconds:g} seconds (setting speech.max_seconds)"
                     )
-        if stretcher is not None and (rest := stretcher.finish()):
-            yield amplified(rest, candidate.gain)
+        # The engine is free by now.
+        for heard in await sound.finish() if sound is not None else ():
+            yield heard
 
     def _options(self, candidate: Candidate) -> SpeechOptions:
         request, defaults = self._request, candidate.defaults

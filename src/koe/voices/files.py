@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from koe.core.effects import Chain
 from koe.core.errors import MalformedInput
 from koe.core.profile import Profile, Reference, Sampling
 from koe.core.voice import VoiceKind
@@ -65,6 +66,7 @@ class _Profile(_Part):
     speed: Speed = 1.0
     pitch: Pitch = 0.0
     gain: Annotated[Number, Field(ge=-20, le=20)] = 0.0
+    effects: Chain = ()
     created: Time
     changed: Time
 

@@ -5,6 +5,7 @@ voices:
     base: qwen-ryan
     language: en-GB
     instruct: Read clearly and evenly.
+    effects: ["reverb:wet=0.1"]
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from typing import cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from koe.core.effects import Chain
 from koe.core.errors import SettingsError
 from koe.core.languages import at_home, spoken_by_all
 from koe.core.profile import Profile
@@ -40,6 +42,7 @@ class _Preset(BaseModel):
     languages: Languages | None = None
     speed: Speed = 1.0
     pitch: Pitch = 0.0
+    effects: Chain = ()
     seed: Seed | None = None
     description: Text = ""
 
@@ -122,6 +125,7 @@ def _profile(preset: _Preset, id: str, changed: datetime) -> Profile:
         seed=preset.seed,
         speed=preset.speed,
         pitch=preset.pitch,
+        effects=preset.effects,
     )
 
 

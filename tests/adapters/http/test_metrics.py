@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from koe.adapters.http.metrics import SPOKEN, Metrics
-from koe.core.errors import EngineError
+from koe.adapters.http.metrics import Metrics
 from koe.engine.qwen.guards import Counters
 from koe.speech import SpeechStats
+from koe.speech.telling import SPOKEN
 from tests.adapters.http.conftest import Sample
 from tests.support.http_house import BEARER, STRANGER, STRANGERS, http_house
 
@@ -51,33 +51,6 @@ def test_a_fallback_is_counted() -> None:
     metrics = Metrics()
     metrics.observe(SpeechStats("espeak-en-us", "espeak", fallback="out of memory"), "http", SPOKEN)
     assert value(metrics, "koe_fallbacks_total", adapter="http", engine="espeak") == 1
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        (None, "spoken"),
-        (EngineError("x"), "engine-failed"),
-        (ValueError(), "internal-error"),
-        (GeneratorExit(), "cancelled"),
-    ],
-)
-def test_speaking_is_watched_from_its_beginning_to_its_end(error: BaseException | None, outcome: str) -> None:
-    metrics = Metrics()
-
-    def speak() -> None:
-        with metrics.observing(lambda: STATS, "http"):
-            assert value(metrics, "koe_speaking", adapter="http") == 1
-            if error is not None:
-                raise error
-
-    if error is None:
-        speak()
-    else:
-        with pytest.raises(type(error)):
-            speak()
-    assert value(metrics, "koe_speaking", adapter="http") == 0
-    assert value(metrics, "koe_requests_total", adapter="http", engine="qwen", outcome=outcome) == 1
 
 
 def test_waiting_is_a_gauge() -> None:

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http import voices
+from koe.adapters.http.endpoints import Endpoint, FormFile
 from koe.adapters.http.openapi import document
 from koe.adapters.http.openapi_page import page
 from tests.adapters.http.conftest import Sample
@@ -153,3 +154,32 @@ async def test_a_failure_is_found(tmp_path: Path, sample: Sample) -> None:
     async with http_house(tmp_path, [fail], requests_per_minute=1_000_000) as it:
         with pytest.raises(BaseException, match="Server error"):
             await fuzz(it, examples=1)
+
+
+class Parcel(BaseModel):
+    wish: Wish
+    clips: list[FormFile] = Field(default=[], description="What was <said>.")
+    cover: FormFile | None = None
+
+
+def test_a_form_is_described_with_its_files() -> None:
+    endpoint = Endpoint("POST", "/send", nothing, "Send it.", uploads=True, form=Parcel, raw=("application/zip",))
+    found = document([endpoint])
+    content = found["paths"]["/send"]["post"]["requestBody"]["content"]
+    assert set(content) == {"multipart/form-data", "application/zip"}
+    form = found["components"]["schemas"][content["multipart/form-data"]["schema"]["$ref"].rpartition("/")[2]]
+    assert form["required"] == ["wish"]
+    assert form["properties"]["clips"]["items"] == {"type": "string", "format": "binary"}
+    assert form["properties"]["wish"] == {"$ref": "#/components/schemas/Wish"}
+    reader = Reader()
+    reader.feed(page(found))
+    assert "list of file" in reader.text
+    assert "What was <said>." in reader.text
+
+
+def test_every_form_about_voices_is_described() -> None:
+    found = document(voices.ENDPOINTS)
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            form = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+            assert form is None or "$ref" in form["schema"], operation["operationId"]

@@ -1,12 +1,14 @@
 """What goes wrong on a LAN, over HTTP. Each time: a clear error, bounded cost, and everybody else served meanwhile."""
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
 import resource
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,9 @@ from koe.core.errors import (
     UnsupportedAbility,
 )
 from tests.adapters.http.conftest import Sample
+from tests.adapters.http.test_security import certificate
 from tests.support.house import PATIENCE
-from tests.support.http_house import HttpHouse, http_house
+from tests.support.http_house import BEARER, STRANGER, STRANGERS, HttpHouse, http_house
 from tests.support.waiting import eventually
 
 KIB, MIB = 2**10, 2**20
@@ -48,6 +51,21 @@ def post(it: HttpHouse, body: str | bytes) -> Any:
     return it.client.post("/echo", data=body, headers={"Content-Type": "application/json"})
 
 
+@asynccontextmanager
+async def bare(it: HttpHouse, whence: str | Path) -> AsyncIterator[asyncio.StreamWriter]:
+    """A connection from that address of this machine, or over that unix socket."""
+    if isinstance(whence, Path):
+        reader, writer = await asyncio.open_unix_connection(whence)
+    else:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port, local_addr=(whence, 0))
+    try:
+        yield writer
+    finally:
+        # Without its reader it would be closed at once.
+        del reader
+        writer.transport.abort()
+
+
 async def error_of(answer: aiohttp.ClientResponse) -> dict[str, Any]:
     body = await answer.json()
     assert set(body) == {"error"}
@@ -56,12 +74,13 @@ async def error_of(answer: aiohttp.ClientResponse) -> dict[str, Any]:
 
 
 async def said(reader: asyncio.StreamReader) -> bytes:
-    """All that comes until the server closes."""
+    """All that comes until the server closes, also where it resets a client that goes on sending."""
+    heard = b""
     async with asyncio.timeout(PATIENCE):
-        try:
-            return await reader.read()
-        except ConnectionError:
-            return b""
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(65536):
+                heard += piece
+    return heard
 
 
 async def assert_serves(it: HttpHouse) -> None:
@@ -585,6 +604,84 @@ async def test_where_all_connections_are_busy_the_next_is_told_so(tmp_path: Path
                 assert (await error_of(answer))["code"] == "busy"
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert sample.streams == 3
+
+
+async def test_one_address_leaves_places_to_others(tmp_path: Path, sample: Sample) -> None:
+    limits: dict[str, Any] = {"max_connections_per_address": 3, "trust": STRANGERS}
+    async with http_house(tmp_path, sample.endpoints, **limits) as it, AsyncExitStack() as open_ones:
+        crowd = await open_ones.enter_async_context(it.coming_from(STRANGER, headers=BEARER))
+        streams = [await open_ones.enter_async_context(crowd.get("/stream")) for _ in range(3)]
+        async with crowd.get("/health") as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
+            error = await error_of(answer)
+            assert error["code"] == "busy"
+            assert "http.max_connections_per_address" in error["message"]
+        async with it.coming_from("127.0.0.8", headers=BEARER) as other, other.get("/health") as answer:
+            assert answer.status == 200
+        streams[0].close()
+        await eventually(lambda: sample.streams == 2)
+        async with crowd.get("/health") as answer:
+            assert answer.status == 200
+
+
+async def test_over_https_a_newcomer_without_a_place_is_told_so_as_well(tmp_path: Path, sample: Sample) -> None:
+    pem, key = certificate(tmp_path)
+    limits: dict[str, Any] = {"certificate": pem, "key": key, "max_connections": 1}
+    async with (
+        http_house(tmp_path, sample.endpoints, **limits) as it,
+        it.coming_from("127.0.0.1") as crowd,
+        crowd.get("/stream") as stream,
+    ):
+        await stream.content.readexactly(1)
+        async with crowd.get("/health") as answer:
+            assert (answer.status, (await error_of(answer))["code"]) == (503, "busy")
+        stream.close()
+
+
+async def test_idle_connections_of_an_address_make_room_for_its_next(tmp_path: Path) -> None:
+    limits: dict[str, Any] = {"max_connections_per_address": 3, "trust": STRANGERS}
+    async with http_house(tmp_path, **limits) as it, AsyncExitStack() as open_ones:
+        for _ in range(20):
+            await open_ones.enter_async_context(bare(it, STRANGER))
+        await eventually(lambda: it.server.connections <= 3)
+        async with it.coming_from(STRANGER) as stranger, stranger.get("/health") as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.7", "unix"])
+async def test_who_may_stand_for_many_is_not_counted(tmp_path: Path, sample: Sample, address: str) -> None:
+    path = tmp_path / "koe.sock"
+    listen = [f"unix://{path}"] if address == "unix" else ["tcp://127.0.0.1:0"]
+    limits: dict[str, Any] = {"max_connections_per_address": 1, "trust": STRANGERS, "ingress": True}
+    async with http_house(tmp_path, sample.endpoints, listen=listen, **limits) as it, AsyncExitStack() as open_ones:
+        for _ in range(5):
+            writer = await open_ones.enter_async_context(bare(it, path if address == "unix" else address))
+            writer.write(head("GET", "/stream"))
+        await eventually(lambda: sample.streams == 5)
+
+
+async def test_no_more_than_the_limit_come_in_with_one_rush(tmp_path: Path, sample: Sample) -> None:
+    async def rush(it: HttpHouse) -> bytes:
+        async with it.raw() as (reader, writer):
+            writer.write(head("GET", "/stream"))
+            said_first = b""
+            # Whoever was idle when a newcomer needed its place was cut off.
+            with contextlib.suppress(ConnectionError):
+                said_first = await reader.read(12)
+            beginnings.append(said_first)
+            await over.wait()
+            return said_first
+
+    beginnings: list[bytes] = []
+    over = asyncio.Event()
+    async with http_house(tmp_path, sample.endpoints, max_connections=10) as it:
+        rushing = [asyncio.create_task(rush(it)) for _ in range(60)]
+        await eventually(lambda: len(beginnings) == 60)
+        assert sample.streams == it.server.connections == 10
+        over.set()
+        answers = await asyncio.gather(*rushing)
+    assert answers.count(b"HTTP/1.1 200") == 10
+    assert set(answers) <= {b"HTTP/1.1 200", b"HTTP/1.1 503", b""}
 
 
 async def test_requests_in_one_go_are_answered_in_their_order(tmp_path: Path, sample: Sample) -> None:

@@ -13,8 +13,10 @@ import pytest
 import pytest_asyncio
 
 from koe.core.errors import EngineError, EngineUnavailable, ShuttingDown, UnsupportedAbility
+from koe.core.voice import Voice, VoiceKind
 from koe.engine import MODEL_THREAD, Priority, SpeechOptions
 from koe.engine.qwen.engine import QwenEngine, QwenStream
+from koe.engine.qwen.manifest import Manifest, write_manifest
 from koe.settings import QwenSettings
 from tests.support.waiting import eventually
 
@@ -212,8 +214,34 @@ async def test_while_a_checkpoint_loads_a_room_is_told_so(engine: QwenEngine) ->
 
 
 async def test_a_house_without_a_checkpoint_says_how_to_get_one(tmp_path: Path) -> None:
+    engine = await started(tmp_path)
+    assert "koe models download" in engine.lacks
     with pytest.raises(EngineUnavailable, match="koe models download"):
-        await started(tmp_path)
+        engine.open(Voice("qwen-vivian", "Vivian", ("en",), "qwen", VoiceKind.NAMED), SpeechOptions())
+    await engine.stop()
+
+
+async def test_a_checkpoint_that_comes_later_speaks_after_a_look(tmp_path: Path, tiny_custom_voice: Path) -> None:
+    engine = await started(house(tmp_path))
+    (tmp_path / "models" / tiny_custom_voice.name).symlink_to(tiny_custom_voice)
+    assert engine.voices() == ()
+    await engine.refresh()
+    assert engine.lacks == ""
+    assert await heard(open_stream(engine))
+    await engine.stop()
+
+
+async def test_a_checkpoint_that_was_replaced_on_disk_is_loaded_anew(tmp_path: Path, tiny_custom_voice: Path) -> None:
+    copy = Path(shutil.copytree(tiny_custom_voice, tmp_path / "copy"))
+    engine = await started(house(tmp_path, copy))
+    await heard(open_stream(engine))
+    await engine.refresh()
+    assert engine.held()["copy"].ready
+    write_manifest(copy, Manifest(repo="someone/copy", revision="2", files={}))
+    await engine.refresh()
+    await eventually(lambda: not engine.held())
+    assert await heard(open_stream(engine))
+    await engine.stop()
 
 
 async def test_stopping_ends_open_streams_with_a_reason(tmp_path: Path, tiny_endless: Path) -> None:
@@ -246,10 +274,10 @@ class Loading:
     """`load`, counted, and held up while `go_on` is clear."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from koe.engine.qwen import loading, worker
+        from koe.engine.qwen import household, loading
 
         self.calls, self.go_on, self._load = 0, threading.Event(), loading.load
-        monkeypatch.setattr(worker, "load", self)
+        monkeypatch.setattr(household, "load", self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.calls += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from koe.core.effects import PRESETS
 from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.espeak import EspeakEngine
@@ -63,7 +64,7 @@ def full(tmp_path: Path, clips: dict[str, bytes]) -> VoiceStore:
     anna = [prepare_clip(clips["anna"], SENTENCES["anna"]), prepare_clip(clips["bert"], SENTENCES["bert"])]
     clone(store, "Anna", anna, description="Calm. «Ruhig»", tags=("house",), seed=7)
     clone(store, "Bert", [prepare_clip(clips["bert"], SENTENCES["bert"])], gain=-1.5)
-    vary(store, "Quick", Voice("qwen-ryan", "Ryan", ("en-US", "zh-CN"), "qwen"), speed=1.25)
+    vary(store, "Quick", Voice("qwen-ryan", "Ryan", ("en-US", "zh-CN"), "qwen"), speed=1.25, effects=PRESETS["M3GAN"])
     return store
 
 

@@ -22,11 +22,12 @@ from koe.adapters.http.errors import ErrorDetail, error_body, read_json
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS, Metrics
 from koe.adapters.http.speech import ADAPTER, TAG, in_form
-from koe.adapters.http.speech_answer import Outflow, outflow, telling
+from koe.adapters.http.speech_answer import Outflow, outflow
 from koe.adapters.http.speech_body import BatchBody
 from koe.adapters.http.speech_choice import speech_request
 from koe.core.errors import LimitExceeded
 from koe.engine import Priority
+from koe.speech.telling import telling
 
 
 class BatchResult(BaseModel):

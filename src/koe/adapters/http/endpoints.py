@@ -7,9 +7,13 @@ ENDPOINTS = (
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
+
+FormFile = Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]
+"""A file in a form."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,6 +39,12 @@ class Endpoint:
 
     uploads: bool = False
     """Whether it takes multipart/form-data (as well), which may be larger."""
+
+    form: type[BaseModel] | None = None
+    """What is in such a form; its files are of FormFile."""
+
+    raw: tuple[str, ...] = ()
+    """Content types of bodies that are taken as they are: `application/zip`."""
 
     query: type[BaseModel] | None = None
     answers: Mapping[int, Answer | tuple[Answer, ...]] = field(default_factory=dict)

@@ -25,6 +25,8 @@ from koe.core.errors import (
     RequestError,
     SettingsError,
     ShuttingDown,
+    UnknownJob,
+    UnknownRun,
     UnknownVoice,
 )
 from koe.logs import current_request
@@ -80,6 +82,8 @@ class HttpError(KoeError):
 # The first that fits: what is more special stands before what is more general.
 _STATUS: tuple[tuple[type[KoeError], int], ...] = (
     (UnknownVoice, 404),
+    (UnknownRun, 404),
+    (UnknownJob, 404),
     (RequestError, 400),
     (SettingsError, 400),
     (EngineUnavailable, 503),

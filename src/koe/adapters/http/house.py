@@ -1,6 +1,6 @@
 """What the handlers work on: handed to the server once, found by every request."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -14,15 +14,24 @@ Transcribe = Callable[[bytes, int, str | None], Awaitable[str]]
 """(16-bit mono PCM, its rate in Hz, BCP-47 tag or None) -> what is said."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
     loaded: Loaded
-    """The settings in force, and where everything lies."""
+    """The settings in force, and where everything lies; another one when a setting was changed."""
 
     speaker: Speaker
     store: VoiceStore
     designer: Designer
     transcribe: Transcribe
+
+    cached_voices: Callable[[], Collection[str]] = tuple
+    """Ids of the cloned voices that speak without hearing their clips first. Blocks."""
+
+    model_loaded: Callable[[str], bool] = lambda voice_id: True
+    """Whether the model is in memory that speaks this voice, where there is one. Blocks."""
+
+    clone_obstacle: Callable[[], str] = str
+    """Why no cloned voice can speak here, and what to do; empty where it can. Blocks."""
 
 
 HOUSE = web.AppKey("house", House)

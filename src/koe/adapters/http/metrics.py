@@ -1,9 +1,4 @@
-"""What Prometheus is told. One `Metrics` for the whole house: every adapter tells it of its requests.
-
-metrics.observe(utterance.stats, "wyoming", "spoken")
-with metrics.waiting("http"): ...
-with metrics.speaking("http"): ...
-"""
+"""What Prometheus is told. One `Metrics` for the whole house, whose adapters know it as a Watch of their requests."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,11 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from koe.adapters.http.endpoints import Endpoint
-from koe.core.errors import KoeError
 from koe.engine.qwen.guards import Counters
 from koe.speech import SpeechStats
-
-SPOKEN, CANCELLED = "spoken", "cancelled"
+from koe.speech.telling import SPOKEN
 
 _FIRST_AUDIO = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds; below 0.3 s people take it for an immediate answer."""
@@ -78,8 +71,7 @@ class Metrics:
             registry.register(_Qwen(counters))
 
     def observe(self, stats: SpeechStats, adapter: str, outcome: str) -> None:
-        """One speech request has ended. `adapter`: wyoming, http, websocket or cli; `outcome`: SPOKEN, CANCELLED or an
-        error's code."""
+        """One speech request has ended, as Watch has it."""
         self._requests.labels(adapter, stats.engine, outcome).inc()
         who = adapter, stats.engine
         self._characters.labels(*who).inc(stats.characters)
@@ -90,23 +82,6 @@ class Metrics:
             self._first_audio.labels(*who).observe(stats.first_audio)
         if outcome == SPOKEN and (factor := stats.real_time_factor) is not None:
             self._real_time.labels(*who).observe(factor)
-
-    @contextmanager
-    def observing(self, stats: Callable[[], SpeechStats], adapter: str) -> Iterator[None]:
-        """Around the speaking of one request: tells how it ended, and counts it as being spoken meanwhile."""
-        outcome = CANCELLED
-        try:
-            with self.speaking(adapter):
-                yield
-            outcome = SPOKEN
-        except KoeError as error:
-            outcome = error.code
-            raise
-        except Exception:
-            outcome = KoeError.code
-            raise
-        finally:
-            self.observe(stats(), adapter, outcome)
 
     @contextmanager
     def waiting(self, adapter: str) -> Iterator[None]:

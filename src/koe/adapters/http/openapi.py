@@ -29,7 +29,7 @@ _DESCRIPTION = (
 _ERRORS: Mapping[int, str] = {
     400: "Something in the request isn't right: `param` names the field",
     401: "A token is needed, or this is not the one",
-    403: "A page of another site may not do this",
+    403: "A page of another site may not do this, or nobody may",
     404: "There is no such thing",
     408: "The body came too slowly",
     413: "The body is too large",
@@ -51,6 +51,11 @@ _WORDS: Mapping[int, str] = {
     201: "Made",
     202: "Begun",
     204: "Done, and nothing to say",
+    206: "The part that was asked for (header Range)",
+    304: "It hasn't changed (header If-None-Match)",
+    409: "A variable or the command line, or what is there already, stands against it",
+    416: "There is no such part",
+    422: "Well-formed, but it can't be so: param names the field",
 }
 
 
@@ -109,7 +114,9 @@ def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Mapping[tuple[type[BaseMode
     """A reference for each model as it is read and as it is written, and what they lead to."""
     asked: list[tuple[type[BaseModel], Any]] = [(ErrorBody, "serialization")]
     for endpoint in endpoints:
-        asked += [(model, "validation") for model in (endpoint.body, endpoint.query) if model is not None]
+        asked += [
+            (model, "validation") for model in (endpoint.body, endpoint.form, endpoint.query) if model is not None
+        ]
         asked += [(each, "serialization") for each in _all_answers(endpoint) if isinstance(each, type)]
     found, definitions = models_json_schema(
         list(dict.fromkeys(asked)), ref_template="#/components/schemas/{model}", by_alias=True
@@ -165,7 +172,10 @@ def _body(endpoint: Endpoint, schemas: Mapping[tuple[type[BaseModel], str], Json
     if endpoint.body is not None:
         content["application/json"] = {"schema": schemas[endpoint.body, "validation"]}
     if endpoint.uploads:
-        content["multipart/form-data"] = {"schema": {"type": "object"}}
+        form = schemas[endpoint.form, "validation"] if endpoint.form is not None else {"type": "object"}
+        content["multipart/form-data"] = {"schema": form}
+    for kind in endpoint.raw:
+        content[kind] = {"schema": {"type": "string", "format": "binary"}}
     return content
 
 

@@ -113,6 +113,8 @@ def _kind(document: Json, schema: Json) -> str:
         return " or ".join(dict.fromkeys(_kind(document, each) for each in either))
     if schema.get("type") == "array":
         return f"list of {_kind(document, schema.get('items', {}))}"
+    if schema.get("format") == "binary":
+        return "file"
     return str(schema.get("type", "anything"))
 
 

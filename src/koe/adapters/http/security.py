@@ -6,6 +6,7 @@ What a request says about itself (`X-Forwarded-For`, `X-Ingress-Path`) never mak
 comes through a proxy is not this machine.
 """
 
+import asyncio
 import ipaddress
 import re
 import socket
@@ -98,6 +99,10 @@ class Gate:
             return True
         both_ends = peer_of(request), _address(_extra(request, "sockname"))
         return all(map(self._trust.local, both_ends)) and not any(name in request.headers for name in _PROXIED)
+
+    def stands_for_many(self, address: str) -> bool:
+        """Whether a proxy may be there, with all the house behind it: on this machine, or Home Assistant's ingress."""
+        return self._trust.local(address) or (self._ingress and address == self._trust.supervisor)
 
     def ingress_path(self, request: web.Request) -> str:
         """Under which Home Assistant shows the page; empty where it doesn't."""
@@ -202,6 +207,11 @@ def endpoints() -> Iterator[Endpoint]:
 def peer_of(request: web.BaseRequest) -> str:
     """The address at the other end of the connection itself, or UNIX."""
     return _address(_extra(request, "peername"))
+
+
+def address_of(transport: asyncio.BaseTransport) -> str:
+    """The same of a connection without a request."""
+    return _address(transport.get_extra_info("peername"))
 
 
 def _extra(request: web.BaseRequest, name: str) -> object:

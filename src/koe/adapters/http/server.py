@@ -21,8 +21,9 @@ from koe.adapters.http.metrics import METRICS, Metrics
 from koe.adapters.http.openapi import DOCUMENT
 from koe.adapters.http.security import GATE, Gate, Trust
 from koe.adapters.http.security_headers import add_headers
-from koe.adapters.http.server_connection import Connection, Refusal
+from koe.adapters.http.server_connection import Connection
 from koe.adapters.http.server_log import RequestLog
+from koe.adapters.http.server_places import Places
 from koe.adapters.http.server_requests import Requests, expected_later
 from koe.adapters.http.server_state import STATE, ServerState
 from koe.adapters.sockets import open_socket, uri_of
@@ -34,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 _LINGER = 2.0
 """Seconds for which the rest of a refused body is swallowed, so that its sender gets to read the refusal."""
+
+_HANDSHAKE = 10.0
+"""Seconds for that of https: who doesn't come through has no place yet, and isn't counted."""
 
 _LEAVING_SECONDS = 5.0
 _TURNS_OF_AN_ACCEPT = 4
@@ -58,6 +62,7 @@ class HttpServer:
         self._gate = Gate(settings, token, trust=trust)
         self._endpoints = (*endpoints, *_own_endpoints())
         self._requests = Requests(self._gate, settings, self._state)
+        self._places = Places(settings, self._gate, lambda: self._manager.connections, self._requests.busy)
         self._app = self._application(house, metrics or Metrics())
         self._runner: web.AppRunner | None = None
         self._servers: list[asyncio.Server] = []
@@ -124,7 +129,7 @@ class HttpServer:
             if listening.family == socket.AF_UNIX:
                 server = await loop.create_unix_server(self._accept, sock=listening)
             else:
-                patience = self._settings.idle_timeout if self._tls is not None else None
+                patience = min(self._settings.idle_timeout, _HANDSHAKE) if self._tls is not None else None
                 server = await loop.create_server(
                     self._accept, sock=listening, ssl=self._tls, ssl_handshake_timeout=patience
                 )
@@ -178,12 +183,11 @@ class HttpServer:
 
     def _accept(self) -> asyncio.Protocol:
         """A protocol for a connection that has just come."""
-        manager, patience = self._manager, self._settings.idle_timeout
-        if not self._make_room(manager):
-            return Refusal(patience)
+        patience = self._settings.idle_timeout
         return Connection(
-            manager,
+            self._manager,
             write_timeout=self._settings.write_timeout,
+            refuse=self._places.refuse,
             on_quiet=self._requests.ended,
             loop=asyncio.get_running_loop(),
             access_log_class=RequestLog,
@@ -192,17 +196,6 @@ class HttpServer:
             lingering_time=min(patience, _LINGER),
             auto_decompress=False,
         )
-
-    def _make_room(self, manager: web.Server) -> bool:
-        """Where all places are taken, whoever has been idle longest goes: connections that only lie open can't lock
-        out those who have something to ask."""
-        connections = [each for each in manager.connections if isinstance(each, Connection) and not each.leaving]
-        if len(connections) < self._settings.max_connections:
-            return True
-        idle = [each for each in connections if not self._requests.busy(each)]
-        if idle:
-            min(idle, key=lambda each: each.quiet_since).abort()
-        return bool(idle)
 
     def _close_sockets(self) -> None:
         for listening in self._sockets:

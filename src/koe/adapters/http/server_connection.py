@@ -8,6 +8,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from koe.adapters.http.errors import HttpError, error_answer
+from koe.adapters.http.security import address_of
 from koe.adapters.http.security_headers import add_headers
 from koe.core.errors import KoeError
 
@@ -22,11 +23,20 @@ class Connection(web.RequestHandler):
     `write_timeout` seconds has gone, or wants to keep the server busy."""
 
     def __init__(
-        self, manager: web.Server, *, write_timeout: float, on_quiet: "Callable[[Connection], None]", **options: Any
+        self,
+        manager: web.Server,
+        *,
+        write_timeout: float,
+        refuse: "Callable[[Connection], asyncio.Protocol | None]",
+        on_quiet: "Callable[[Connection], None]",
+        **options: Any,
     ) -> None:
-        """`on_quiet`: called when a request has been answered to its last byte, and when the client leaves."""
+        """`refuse`: who takes over where there is no place for it; `on_quiet`: called when a request has been answered
+        to its last byte, and when the client leaves."""
         super().__init__(manager, **options)
-        self._write_timeout, self._on_quiet = write_timeout, on_quiet
+        self._write_timeout, self._refuse, self._on_quiet = write_timeout, refuse, on_quiet
+        self.address = ""
+        """Of the client."""
         self.quiet_since = asyncio.get_running_loop().time()
         self.leaving = False
         self.template = ""
@@ -37,6 +47,11 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast(asyncio.Transport, transport)
+        self.address = address_of(transport)
+        if (refusal := self._refuse(self)) is not None:
+            transport.set_protocol(refusal)
+            refusal.connection_made(transport)
+            return
         self._wire.set_write_buffer_limits(high=0)
         super().connection_made(transport)
 
@@ -104,38 +119,3 @@ class Connection(web.RequestHandler):
             return
         _log.debug("a client took only %d bytes in %g s: given up", max(0, taken), self._write_timeout)
         self._wire.abort()
-
-
-class Refusal(asyncio.Protocol):
-    """Tells a client, once it has asked, that there is no place for it."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._transport: asyncio.Transport | None = None
-        self._end: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._end = asyncio.get_running_loop().call_later(self._patience, self._transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(_REFUSED)
-            self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._end is not None:
-            self._end.cancel()
-
-
-def _refused() -> bytes:
-    answer = error_answer(HttpError(503, "all connections are in use: try again later", code="busy", retry_after=5))
-    add_headers(answer)
-    body = answer.body
-    text = body if isinstance(body, bytes) else b""
-    headers = {**answer.headers, "Content-Length": str(len(text)), "Connection": "close"}
-    lines = ["HTTP/1.1 503 Service Unavailable", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + text
-
-
-_REFUSED = _refused()

@@ -22,12 +22,13 @@ from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorDetail, error_body, read_json
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.metrics import METRICS
-from koe.adapters.http.speech_answer import Outflow, outflow, telling
+from koe.adapters.http.speech_answer import Outflow, outflow
 from koe.adapters.http.speech_body import FormOfAnswer, SpeechBody
 from koe.adapters.http.speech_choice import speech_request
 from koe.audio.flow import FlowFormat
 from koe.core.errors import KoeError
 from koe.speech import SpeechRequest, SpeechStats
+from koe.speech.telling import telling
 
 TAG = "Speech"
 ADAPTER = "http"

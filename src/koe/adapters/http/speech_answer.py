@@ -1,20 +1,11 @@
 """An answer that leaves while it is made, and ends well only where what it tells is whole."""
 
-import asyncio
-import logging
 import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict
+from contextlib import asynccontextmanager
 
 from aiohttp import HttpVersion11, web
-
-from koe.adapters.http.metrics import CANCELLED, SPOKEN, Metrics
-from koe.core.errors import KoeError
-from koe.speech import Utterance
-
-_log = logging.getLogger(__name__)
 
 
 class Outflow:
@@ -60,24 +51,3 @@ async def outflow(request: web.Request, content_type: str) -> AsyncIterator[Outf
     except BaseException:
         out.break_off()
         raise
-
-
-@asynccontextmanager
-async def telling(utterance: Utterance, metrics: Metrics, adapter: str) -> AsyncIterator[None]:
-    """How its speaking goes, for the log and the figures; it is closed at the end."""
-    stats, outcome = utterance.stats, CANCELLED
-    try:
-        async with aclosing(utterance):
-            with metrics.speaking(adapter):
-                yield
-        outcome = SPOKEN
-        _log.info("spoken: %s", stats, extra={"fields": asdict(stats)})
-    except (asyncio.CancelledError, ConnectionError):
-        _log.info("cancelled after %.1f s of speech", stats.audio_seconds)
-        raise
-    except Exception as error:
-        outcome = error.code if isinstance(error, KoeError) else KoeError.code
-        _log.warning("failed: %s: %s", outcome, error)
-        raise
-    finally:
-        metrics.observe(stats, adapter, outcome)

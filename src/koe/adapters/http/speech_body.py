@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from koe.audio.flow import RATES, FlowFormat
+from koe.core.effects import Chain
 from koe.core.languages import ENGLISH_NAMES, canonical
 from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
@@ -13,12 +14,9 @@ from koe.voices.fields import Number
 _BY_ENGLISH_NAME = {name.lower(): tag for tag, name in ENGLISH_NAMES.items()}
 
 _MAKE_A_VOICE = "speech in the voice of a recording needs a voice made of it first: POST /api/voices, then name it here"
-_REFUSED = {
-    "ref_audio": _MAKE_A_VOICE,
-    "ref_text": _MAKE_A_VOICE,
-    "x_vector_only_mode": _MAKE_A_VOICE,
-    "speaker_embedding": _MAKE_A_VOICE,
-}
+_NEVER_FETCHED = "addresses and files that a request names are never fetched; " + _MAKE_A_VOICE
+_REFUSED = ("ref_audio", "ref_text", "x_vector_only_mode", "speaker_embedding")
+"""Of vLLM-Omni. `x_vector_only_mode: false` asks for nothing."""
 
 
 def _language(value: str) -> str | None:
@@ -83,6 +81,7 @@ class HowToSpeak(SamplingBody):
     ) = None
     instructions: Annotated[str, Field(max_length=4096, description="How to speak, in words.")] | None = None
     speed: Annotated[Number, Field(ge=0.25, le=4)] | None = None
+    effects: Annotated[Chain, Field(description="Instead of the voice's own; []: none.")] | None = None
     language: Annotated[Language, Field(description="BCP-47 tag, or one of the ten English names, or Auto.")] | None = (
         None
     )
@@ -108,8 +107,9 @@ class HowToSpeak(SamplingBody):
     @classmethod
     def _needs_no_recording(cls, body: Any) -> Any:
         for key in body if isinstance(body, dict) else ():
-            if body[key] is not None and key in _REFUSED:
-                raise ValueError(f"`{key}`: {_REFUSED[key]}")
+            if key in _REFUSED and body[key] is not None and body[key] is not False:
+                fetches = key == "ref_audio" and not str(body[key]).startswith("data:")
+                raise ValueError(f"`{key}`: {_NEVER_FETCHED if fetches else _MAKE_A_VOICE}")
         return {key: body[key] for key in body if key not in _REFUSED} if isinstance(body, dict) else body
 
     @property
@@ -183,5 +183,10 @@ class BatchBody(FormOfAnswer):
 
     def text(self, index: int) -> BatchText:
         """Raises ValidationError where the item and the batch don't fit together."""
-        shared, own = self.model_dump(exclude_unset=True, exclude={"items"}), self.items[index]
-        return BatchText.model_validate(shared | own.model_dump(exclude_unset=True))
+        shared, own = _given(self), _given(self.items[index])
+        del shared["items"]
+        return BatchText.model_validate(shared | own)
+
+
+def _given(body: BaseModel) -> dict[str, Any]:
+    return {name: getattr(body, name) for name in body.model_fields_set}

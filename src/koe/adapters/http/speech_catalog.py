@@ -12,6 +12,9 @@ from koe.adapters.http.speech_choice import HOUSE_MODEL, OPENAI_MODELS, checkpoi
 from koe.core.profile import Profile
 from koe.core.voice import Voice
 
+CONSENT = "consent: "
+"""How the tag of a voice begins that tells of its speaker's consent."""
+
 _BEGINNING = 1767225600
 """OpenAI's list says of each model when it was made, in seconds since 1970; here it never matters."""
 
@@ -35,6 +38,9 @@ class UploadedVoice(BaseModel):
 
     created_at: int
     """Seconds since 1970."""
+
+    consent: str | None = None
+    """As it was given with the recording."""
 
     ref_text: str | None = None
     speaker_description: str | None = None
@@ -68,7 +74,7 @@ async def list_voices(request: web.Request) -> web.Response:
     offered = {voice.id for voice in voices}
     answer = Voices(
         voices=[voice.id for voice in voices],
-        uploaded_voices=[_uploaded(profile) for profile in house.store.profiles() if profile.id in offered],
+        uploaded_voices=[uploaded_voice(profile) for profile in house.store.profiles() if profile.id in offered],
         details=[_on_offer(voice) for voice in voices],
         default=house.speaker.default_voice().id,
     )
@@ -103,10 +109,11 @@ def _on_offer(voice: Voice) -> VoiceOnOffer:
     )
 
 
-def _uploaded(profile: Profile) -> UploadedVoice:
+def uploaded_voice(profile: Profile) -> UploadedVoice:
     return UploadedVoice(
         name=profile.id,
         created_at=int(profile.created.timestamp()),
+        consent=next((tag.removeprefix(CONSENT) for tag in profile.tags if tag.startswith(CONSENT)), None),
         ref_text=profile.transcript or None,
         speaker_description=profile.design or profile.description or None,
     )

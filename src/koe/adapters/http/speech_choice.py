@@ -47,6 +47,7 @@ async def speech_request(house: House, body: HowToSpeak, priority: Priority = Pr
         seed=body.seed,
         sampling=body.sampling,
         speed=body.speed,
+        effects=body.effects,
         priority=priority,
     )
 

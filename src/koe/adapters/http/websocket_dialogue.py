@@ -80,7 +80,12 @@ class Pong:
     pass
 
 
-Action = Begin | More | Finish | Cancel | Pong
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End the conversation."""
+
+
+Action = Begin | More | Finish | Cancel | Pong | Leave
 
 _Any = StartMessage | TextMessage | EndMessage | CancelMessage | PingMessage
 _MESSAGES: TypeAdapter[_Any] = TypeAdapter(Annotated[_Any, Field(discriminator="type")])

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import aclosing
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
@@ -19,8 +18,12 @@ from koe.core.pcm import BYTES_PER_SAMPLE
 from koe.logs import current_request
 from koe.settings import WyomingSettings
 from koe.speech import Speaker, SpeechRequest, Utterance
+from koe.speech.telling import Watch, telling
 
 _log = logging.getLogger(__name__)
+
+_ADAPTER = "wyoming"
+"""In the figures."""
 
 _READ_BYTES = 65536
 _EVENTS_AT_ONCE = 64
@@ -28,7 +31,7 @@ _WRITE_BUFFER_BYTES = 65536
 _FAREWELL_SECONDS = 2.0
 
 
-class _ClientLeft(Exception):
+class _ClientLeft(ConnectionError):
     """The client is gone, or doesn't read any more: nothing that is spoken for it is wanted."""
 
 
@@ -41,10 +44,11 @@ class Connection:
         speaker: Speaker,
         settings: WyomingSettings,
         info: Callable[[], bytes],
+        watch: Watch,
     ) -> None:
-        """`name` is for the log; `info` gives the encoded info event of now."""
+        """`name` is for the log; `info` gives the encoded info event of now; `watch` counts what is spoken."""
         self._name, self._reader, self._writer = name, reader, writer
-        self._speaker, self._settings, self._info = speaker, settings, info
+        self._speaker, self._settings, self._info, self._watch = speaker, settings, info, watch
         writer.transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         self._events = EventReader(
             FrameLimits(
@@ -176,18 +180,19 @@ class Connection:
         """One request, when its turn has come: requests on one connection are spoken in the order they came."""
         current_request.set(request_id)
         try:
-            async with self._turn, aclosing(utterance):
+            async with self._waited_for_turn(), telling(utterance, self._watch, _ADAPTER):
                 await self._stream(utterance, streaming)
-        except asyncio.CancelledError:
-            _log.info("cancelled after %.1f s of speech", utterance.stats.audio_seconds)
-            raise
-        except KoeError as error:
-            _log.warning("failed: %s: %s", error.code, error.message)
-            raise
-        else:
-            _log.info("spoken: %s", utterance.stats, extra={"fields": asdict(utterance.stats)})
         finally:
             self._end_request()
+
+    @asynccontextmanager
+    async def _waited_for_turn(self) -> AsyncIterator[None]:
+        with self._watch.waiting(_ADAPTER):
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _end_request(self) -> None:
         self._unfinished -= 1

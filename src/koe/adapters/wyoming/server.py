@@ -13,6 +13,7 @@ from koe.adapters.wyoming.info import InfoPage
 from koe.core.errors import Busy, ShuttingDown
 from koe.settings import WyomingSettings
 from koe.speech import Speaker
+from koe.speech.telling import Unwatched, Watch
 
 _log = logging.getLogger(__name__)
 
@@ -21,9 +22,9 @@ _TURNS_OF_AN_ACCEPT = 4
 
 
 class WyomingServer:
-    def __init__(self, speaker: Speaker, settings: WyomingSettings, name: str) -> None:
-        """`name` is what Home Assistant shows."""
-        self._speaker, self._settings = speaker, settings
+    def __init__(self, speaker: Speaker, settings: WyomingSettings, name: str, watch: Watch | None = None) -> None:
+        """`name` is what Home Assistant shows; `watch` counts what is spoken."""
+        self._speaker, self._settings, self._watch = speaker, settings, watch or Unwatched()
         self._info = InfoPage(name, speaker.voices)
         self._servers: list[asyncio.Server] = []
         self._sockets: list[socket.socket] = []
@@ -86,9 +87,8 @@ class WyomingServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = _peer(writer)
-        connection = Connection(
-            f"w{next(self._numbers)}", reader, writer, self._speaker, self._settings, self._info.encoded
-        )
+        name = f"w{next(self._numbers)}"
+        connection = Connection(name, reader, writer, self._speaker, self._settings, self._info.encoded, self._watch)
         refusal = self._make_room(address)
         self._open[connection] = address
         if refusal is not None:

@@ -47,7 +47,7 @@ async def _spoken(loaded: Loaded, *, engine: str | None) -> str:
         voices = [voice.id for voice in speaker.voices() if voice.engine == engine]
         if engine is not None and not voices:
             return ""
-        utterance = speaker.open(SpeechRequest(voice=voices[0], wait=True) if voices else SpeechRequest())
+        utterance = speaker.open(SpeechRequest(voice=voices[0], wait=True, seed=1) if voices else SpeechRequest())
         utterance.feed(_TEXT)
         utterance.finish()
         try:

@@ -57,7 +57,8 @@ def show(context: typer.Context, voice_id: VoiceId, as_json: AsJson = False) -> 
 
     loaded = load_settings(context)
     try:
-        told: dict[str, Any] = as_plain(voice_store(loaded).get(voice_id))
+        profile = voice_store(loaded).get(voice_id)
+        told = as_plain(profile) if as_json else for_people(profile)
     except UnknownVoice:
         built_in = {voice.id: voice for voice in asyncio.run(_voices(context, None))}
         if voice_id not in built_in:
@@ -76,6 +77,13 @@ def as_plain(profile: Profile) -> dict[str, Any]:
     from koe.voices.files import to_plain
 
     return to_plain(profile)
+
+
+def for_people(profile: Profile) -> dict[str, Any]:
+    """Effects as they are written for `--effect`."""
+    from koe.core.effects import as_text
+
+    return as_plain(profile) | {"effects": " ".join(map(as_text, profile.effects))}
 
 
 async def _voices(context: typer.Context, server: str | None) -> list[Voice]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from koe.cli import show
+from koe.cli.effects import Effects, chain
 from koe.cli.state import load_settings
 from koe.cli.voices.listing import AsJson
 
@@ -77,6 +78,7 @@ def add(
     speed: Speed = None,
     pitch: Pitch = None,
     gain: Gain = None,
+    effect: Effects = None,
     size: Size = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +92,7 @@ def add(
     loaded = load_settings(context)
     details = _given(
         **{"description": description, "tags": tag, "instruct": instruct, "seed": seed},
-        **{"speed": speed, "pitch": pitch, "gain": gain, "size": size},
+        **{"speed": speed, "pitch": pitch, "gain": gain, "effects": chain(effect), "size": size},
     )
     sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     if sampling:
@@ -124,6 +126,7 @@ def edit(
     speed: Speed = None,
     pitch: Pitch = None,
     gain: Gain = None,
+    effect: Effects = None,
     size: Size = None,
     as_json: AsJson = False,
 ) -> None:
@@ -137,7 +140,8 @@ def edit(
     profile = store.get(voice_id)
     changes = _given(
         **{"name": name, "description": description, "tags": tag, "instruct": instruct, "seed": seed},
-        **{"speed": speed, "pitch": pitch, "gain": gain, "size": size, "languages": language},
+        **{"speed": speed, "pitch": pitch, "gain": gain, "effects": chain(effect)},
+        **{"size": size, "languages": language},
     )
     sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     if sampling:

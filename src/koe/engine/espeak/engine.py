@@ -44,6 +44,9 @@ class _Job:
     opening: bytes = field(default=b"", compare=False)
     """What has been spoken of it, if it was broken off."""
 
+    manner: tuple[int, int] = field(compare=False, default=(0, 0))
+    """Rate and pitch, the same for its opening and what follows."""
+
 
 class _GrowingChunks:
     """espeak-ng's buffers on their way into a pipe: the first leaves at once, then each chunk is twice as long as the
@@ -76,7 +79,7 @@ class EspeakEngine:
 
     def __init__(self, rate: int = 175, pitch: int = 50) -> None:
         """`rate` in words per minute (80-450), `pitch` 0-99."""
-        self._rate, self._pitch = rate, pitch
+        self._manner = (rate, pitch)
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._thread: threading.Thread | None = None
@@ -109,6 +112,10 @@ class EspeakEngine:
         self._jobs.put(_Job(_FIRST, False, next(self._numbers), None))
         await asyncio.to_thread(thread.join, _STOP_TIMEOUT)
 
+    def speak_at(self, rate: int, pitch: int) -> None:
+        """From the next segment on; as in `__init__`."""
+        self._manner = (rate, pitch)
+
     def voices(self) -> Sequence[Voice]:
         return self._voices
 
@@ -129,7 +136,8 @@ class EspeakEngine:
             return
         max_bytes = int(options.max_seconds * self.sample_rate) * BYTES_PER_SAMPLE
         identifier = self._identifiers[voice_id]
-        self._jobs.put(_Job(options.priority, False, next(self._numbers), pipe, identifier, text, max_bytes))
+        number = next(self._numbers)
+        self._jobs.put(_Job(options.priority, False, number, pipe, identifier, text, max_bytes, manner=self._manner))
 
     def _run(self, report: Callable[[EngineUnavailable | None], None]) -> None:
         try:
@@ -159,7 +167,7 @@ class EspeakEngine:
         if pipe.closed:
             return
         try:
-            library.select(job.identifier, self._rate, self._pitch)
+            library.select(job.identifier, *job.manner)
             if not job.opened and not self._jobs.empty():
                 self._speak_opening(library, job, pipe)
             else:

@@ -13,6 +13,7 @@ import torch
 
 from koe.core.errors import EngineError, KoeError
 from koe.core.profile import Clip
+from koe.engine import Priority
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.device import is_out_of_memory
 from koe.engine.qwen.frames import FrameGenerator
@@ -53,6 +54,10 @@ class Batch:
     def lacks_text(self) -> bool:
         """Whether a stream waits for text, so that time alone may change what there is to do."""
         return any(stream.starving for stream in self._streams)
+
+    @property
+    def serves_rooms(self) -> bool:
+        return any(stream.request.priority is Priority.ROOM for stream in self._streams)
 
     def add(self, stream: Stream) -> None:
         """In its place: by priority, then in the order they came."""

@@ -58,6 +58,13 @@ def free_memory(device: str) -> int:
     return min(_free_on_machine(), _free_in_container())
 
 
+def taken_memory(device: Device) -> int | None:
+    """Bytes that tensors hold on a GPU; None on a CPU, where nobody counts them."""
+    if device.kind == "cuda":
+        return torch.cuda.memory_allocated(device.name)
+    return torch.mps.current_allocated_memory() if device.kind == "mps" else None
+
+
 def release_memory(device: Device) -> None:
     """Give back what belonged to models that nobody holds any more."""
     gc.collect()

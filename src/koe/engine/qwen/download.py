@@ -3,12 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 from koe.core.errors import EngineUnavailable, RequestError
-from koe.core.installation import command
+from koe.core.installation import command, install
 from koe.engine.qwen.checkpoints import read
-from koe.engine.qwen.hub import Hub, NoSuchRevision, RemoteFile, Snapshot
+from koe.engine.qwen.hub import Check, Hub, NoSuchRevision, RemoteFile, Snapshot, go_on
 from koe.engine.qwen.manifest import (
     FILE,
     FileRecord,
@@ -29,13 +30,24 @@ SPARE = 200_000_000
 Tell = Callable[[str], None]
 
 
-def download(name: str, store: Store, hub: Hub, *, revision: str | None = None, tell: Tell, spare: int = SPARE) -> Path:
+def download(
+    name: str,
+    store: Store,
+    hub: Hub,
+    *,
+    revision: str | None = None,
+    tell: Tell,
+    check: Check = go_on,
+    spare: int = SPARE,
+) -> Path:
     """A published checkpoint or a repository (`owner/name`); the folder. What is already there isn't fetched again.
 
-    `revision`: a commit, tag or branch; None: the pinned one, else the newest. Raises EngineUnavailable with
-    the remedy; what was fetched until then is kept, and the next download goes on there.
+    `revision`: a commit, tag or branch; None: the pinned one, else the newest. `check` is called all along: what it
+    raises ends the download. Raises EngineUnavailable with the remedy; what was fetched until then is kept, and the
+    next download goes on there.
     """
     repo, folder_name = source(name)
+    need_hub()
     snapshot = _snapshot(repo, folder_name, revision, store, hub)
     if _is_here(store.path(folder_name), snapshot):
         tell(f"{folder_name} is already here, at revision {snapshot.commit[:12]}.")
@@ -45,12 +57,18 @@ def download(name: str, store: Store, hub: Hub, *, revision: str | None = None, 
         _make_room(snapshot, store, unfinished, spare)
         store.note(folder_name, repo, snapshot.bytes)
         tell(f"Downloading {folder_name} at revision {snapshot.commit[:12]}: {snapshot.bytes / _GB:.1f} GB.")
-        records = {file.name: _get(file, snapshot, store, hub, unfinished) for file in snapshot.files}
+        records = {file.name: _get(file, snapshot, store, hub, unfinished, check) for file in snapshot.files}
         _clear_others(unfinished, records)
         write_manifest(unfinished, Manifest(repo=repo, revision=snapshot.commit, files=records))
         if problem := _problem(unfinished):
             raise EngineUnavailable(f"{repo} can't be used: {problem}")
         return store.finish(folder_name)
+
+
+def need_hub() -> None:
+    """Raises EngineUnavailable where nothing can be downloaded with."""
+    if find_spec("huggingface_hub") is None:
+        raise EngineUnavailable(f"downloading needs the extra qwen; install it with: {install('qwen')}")
 
 
 def source(name: str) -> tuple[str, str]:
@@ -104,15 +122,16 @@ def _make_room(snapshot: Snapshot, store: Store, unfinished: Path, spare: int) -
     unfinished.mkdir(parents=True, exist_ok=True)
 
 
-def _get(file: RemoteFile, snapshot: Snapshot, store: Store, hub: Hub, folder: Path) -> FileRecord:
-    """Fetch it, or take it from another checkpoint: they all carry the same codec."""
+def _get(file: RemoteFile, snapshot: Snapshot, store: Store, hub: Hub, folder: Path, check: Check) -> FileRecord:
+    """Fetch it, where it isn't here yet, or take it from another checkpoint: they all carry the same codec."""
+    check()
     target = folder / file.name
     if not target.exists() and (twin := _twin(file, store)):
         target.parent.mkdir(parents=True, exist_ok=True)
         _link_or_copy(twin, target)
-        if record := _record(file, target):
-            return record
-    hub.fetch(snapshot, file, folder)
+    if target.exists() and (record := _record(file, target)):
+        return record
+    hub.fetch(snapshot, file, folder, check)
     if record := _record(file, target):
         return record
     reason = f"{file.name} is not what the hub says it is"
@@ -157,7 +176,7 @@ def _record(file: RemoteFile, target: Path) -> FileRecord | None:
 
 
 def _clear_others(folder: Path, names: Iterable[str]) -> None:
-    """What huggingface_hub notes for itself, and files of an earlier revision."""
+    """Notes, and files of an earlier revision."""
     keep = {folder / name for name in names}
     for file in folder.rglob("*"):
         if file.is_file() and file not in keep:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from koe.core.errors import EngineUnavailable, KoeError, RequestError
+import numpy as np
+
+from koe.core.errors import EngineUnavailable, RequestError
 from koe.core.installation import install
 from koe.core.languages import base
 from koe.core.profile import Clip
@@ -17,22 +19,25 @@ from koe.engine import SpeechOptions
 from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.checkpoints import Checkpoint, find
 from koe.engine.qwen.choice import Wanted, choose
+from koe.engine.qwen.coding import MOST_SECONDS, SAMPLE_RATE, DecodedSound, check_codes, check_sound, within
 from koe.engine.qwen.guards import Counters
+from koe.engine.qwen.held import Held
 from koe.engine.qwen.prompt_files import folder as prompts_folder
-from koe.engine.qwen.published import Ability, Size, published
-from koe.engine.qwen.voices import named_voices, speaker_of
+from koe.engine.qwen.published import Ability, Size
+from koe.engine.qwen.shelf import Shelf
+from koe.engine.qwen.voices import speaker_of
 from koe.settings import QwenSettings
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from koe.engine.qwen.prompt_voices import PromptVoice
     from koe.engine.qwen.stream import Inbox
     from koe.engine.qwen.worker import Worker
 
 _log = logging.getLogger(__name__)
 
-SAMPLE_RATE = 24000
-
-_SPEAKING = (Ability.NAMED, Ability.CLONE, Ability.DESIGN)
+_CHANGE_SECONDS = 30.0
 
 _ENOUGH_WHOLE = 300
 _ENOUGH_LIVE = 120
@@ -52,45 +57,58 @@ class QwenEngine:
     def __init__(self, settings: QwenSettings, data_dir: Path) -> None:
         """Checkpoints are looked for in `data_dir`/models and in the Hugging Face cache."""
         self._settings, self._data_dir = settings, data_dir
-        self._checkpoints: Sequence[Checkpoint] = ()
-        self._able: Mapping[Ability, Checkpoint] = {}
-        self._voices: tuple[Voice, ...] = ()
+        self._shelf = Shelf((), settings)
         self._worker: Worker | None = None
+        self._changing = asyncio.Lock()
+        self._stopped = False
         self._unknown: set[str] = set()
         """Languages that a checkpoint didn't know, and that was said."""
 
     async def start(self) -> None:
-        if missing := _missing():
-            raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}")
-        self._checkpoints = await asyncio.to_thread(find, self._data_dir)
-        self._able = self._find_able()
-        self._voices = named_voices(self._named(), tuple(self._settings.styles))
-        # Importing torch takes a second or more: off the event loop.
-        self._worker = await asyncio.to_thread(_make_worker, self._settings, self._data_dir)
-        self._worker.start()
+        """Without a checkpoint it only waits for one: `lacks` says so."""
+        _need_installed()
+        await self._look()
+
+    @property
+    def lacks(self) -> str:
+        """Why nobody can speak, and what to do; empty where somebody can."""
+        return self._shelf.lacks
+
+    async def refresh(self) -> None:
+        """Look for checkpoints again: some have come, or gone."""
+        could_speak = not self.lacks
+        await self._look()
+        if not could_speak:
+            self.warm_up()
 
     def warm_up(self) -> None:
         """Begin to load, for whoever stays; without it, the first request has the checkpoint loaded."""
-        if self._worker is not None and self._settings.warm_up:
-            self._worker.want(next(iter(self._able.values())))
+        if self._worker is not None and self._settings.warm_up and self._shelf.able:
+            self._worker.want(next(iter(self._shelf.able.values())))
 
     async def stop(self) -> None:
+        self._stopped = True
         worker, self._worker = self._worker, None
         if worker is not None:
             await asyncio.to_thread(worker.stop)
 
+    def use_styles(self, styles: Mapping[str, str]) -> None:
+        """What a voice is told for each style that requests name from now on."""
+        self._settings = self._settings.model_copy(update={"styles": styles})
+        self._shelf = Shelf(self._shelf.found, self._settings)
+
     def voices(self) -> Sequence[Voice]:
-        return self._voices
+        return self._shelf.voices
 
     @property
     def can_clone(self) -> bool:
-        """Whether it speaks in the voices of clips: a checkpoint for that was here at the start."""
-        return Ability.CLONE in self._able
+        """Whether it speaks in the voices of clips."""
+        return Ability.CLONE in self._shelf.able
 
     @property
     def can_design(self) -> bool:
         """Whether it speaks in voices of a description."""
-        return Ability.DESIGN in self._able
+        return Ability.DESIGN in self._shelf.able
 
     @property
     def counters(self) -> Counters:
@@ -99,13 +117,13 @@ class QwenEngine:
 
     def open(self, voice: Voice, options: SpeechOptions) -> "QwenStream":
         if self._worker is None:
-            raise EngineUnavailable("the qwen engine is not running")
+            raise EngineUnavailable(self.lacks or "the qwen engine is not running")
         from koe.engine.qwen.sampling import Sampling
         from koe.engine.qwen.stream import Inbox, Request
         from koe.engine.qwen.worker import Order
 
         instruct = options.instruct or self._settings.styles.get(options.style or "", "")
-        checkpoint = self._choose(_wanted(voice, options, instruct))
+        checkpoint = self._shelf.choose(_wanted(voice, options, instruct))
         live = options.live_text or checkpoint.ability is Ability.CLONE
         request = Request(
             voice=_prompt_voice(voice, options, instruct),
@@ -133,32 +151,96 @@ class QwenEngine:
             _log.warning("%s doesn't know %s and pronounces it as it likes; it knows %s", checkpoint.name, tag, known)
         return word
 
-    def _named(self) -> Sequence[Checkpoint]:
-        """Those with named voices: the house's own choice, then the published ones, then fine-tunes."""
-        if Ability.NAMED not in self._able:
-            return ()
-        named = [each for each in self._checkpoints if each.ability is Ability.NAMED and not each.problem]
-        favourite, size = self._able[Ability.NAMED] if self._settings.checkpoint else None, self._settings.size
-        return sorted(named, key=lambda each: (each is not favourite, published(each.name) is None, each.size != size))
+    # Its checkpoints
 
-    def _find_able(self) -> Mapping[Ability, Checkpoint]:
-        """For each ability the checkpoint that has it, the named voices' first. Raises as `choose` where nobody can
-        speak at all."""
-        able: dict[Ability, Checkpoint] = {}
-        obstacles: dict[Ability, KoeError] = {}
-        for ability in _SPEAKING:
+    def held(self) -> Mapping[str, Held]:
+        """The checkpoints that are in memory or on their way there, by name."""
+        return self._worker.held() if self._worker is not None else {}
+
+    def failure(self, name: str) -> str | None:
+        """Why it could not be loaded a moment ago, if that is so."""
+        failure = self._worker.failure(name) if self._worker is not None else None
+        return failure.message if failure is not None else None
+
+    def load(self, name: str) -> None:
+        """Begin to. Raises RequestError, EngineUnavailable where it can't be, or a moment ago could not be loaded."""
+        checkpoint = self._shelf.speaking(name)
+        if self._worker is None:
+            raise EngineUnavailable("the qwen engine is not running")
+        if failure := self._worker.failure(name):
+            raise failure
+        self._worker.want(checkpoint)
+
+    async def unload(self, name: str) -> None:
+        """Raises Speaking where it speaks for somebody, EngineTimeout where it is still being loaded."""
+        if self._worker is not None:
+            await within(
+                _CHANGE_SECONDS, self._worker.unload(name), "the model, which is being loaded, could not be unloaded"
+            )
+
+    async def forget(self, name: str) -> None:
+        """Nobody gets this checkpoint any more, until the next refresh: its files may go. Raises as `unload`."""
+        async with self._changing:
+            before, self._shelf = self._shelf, self._shelf.without(name)
             try:
-                able[ability] = self._choose(Wanted(ability))
-            except KoeError as error:
-                obstacles[ability] = error
-        if not able:
-            raise obstacles[Ability.NAMED]
-        if Ability.NAMED in obstacles:
-            _log.warning("there are no named voices: %s", obstacles[Ability.NAMED].message)
-        return able
+                await self.unload(name)
+            except BaseException:
+                self._shelf = before
+                raise
 
-    def _choose(self, wanted: Wanted) -> Checkpoint:
-        return choose(wanted, self._checkpoints, self._settings.size, preferred=self._settings.checkpoint)
+    # The codec itself
+
+    async def encode(self, samples: "NDArray[np.float32]") -> "NDArray[np.int64]":
+        """Codes [frames, 16] of a sound: mono, 24 kHz, from one frame to MAX_ENCODE_SECONDS; as the package's tokenizer
+        gives them. Rooms go first. Raises MalformedInput, LimitExceeded, Busy, EngineError."""
+        check_sound(samples)
+        from koe.engine.qwen.codec_work import Encoding
+
+        worker = await self._working()
+        order = Encoding(np.require(samples, requirements=["C", "W"]), self._shelf.codec())
+        worker.code(order)
+        return await within(MOST_SECONDS, order.answer, "the codec gave no answer")
+
+    async def decode(self, codes: "NDArray[np.int64]") -> DecodedSound:
+        """The sound of codes [frames, 16], of MAX_DECODE_FRAMES at the most. Rooms go first.
+
+        Raises LimitExceeded, Busy, EngineUnavailable; its iteration MalformedInput for codes beyond their codebooks.
+        """
+        check_codes(codes)
+        from koe.engine.qwen.codec_work import Decoding
+
+        worker = await self._working()
+        sound = DecodedSound(worker.poke)
+        worker.code(Decoding(codes, self._shelf.codec(), sound.pipe))
+        return sound
+
+    async def _look(self) -> None:
+        async with self._changing:
+            self._shelf = Shelf(await asyncio.to_thread(find, self._data_dir), self._settings)
+            if self._shelf.lacks:
+                # Only what is damaged is a reason to worry.
+                level = logging.WARNING if any(each.problem for each in self._shelf.found) else logging.INFO
+                _log.log(level, "the qwen engine can't speak yet: %s", self._shelf.lacks)
+            elif self._worker is None:
+                await self._employ()
+            if self._worker is not None:
+                self._worker.renew(self._shelf.found)
+
+    async def _working(self) -> "Worker":
+        """The thread, also where nobody can speak. Raises EngineUnavailable."""
+        self._shelf.codec()
+        async with self._changing:
+            return self._worker or await self._employ()
+
+    async def _employ(self) -> "Worker":
+        _need_installed()
+        # Importing torch takes a second or more: off the event loop.
+        worker = await asyncio.to_thread(_make_worker, self._settings, self._data_dir)
+        if self._stopped:
+            raise EngineUnavailable("the qwen engine is stopping")
+        worker.start()
+        self._worker = worker
+        return worker
 
 
 def cloner(found: Sequence[Checkpoint], settings: QwenSettings, size: str | None) -> Checkpoint:
@@ -192,6 +274,11 @@ class QwenStream:
 
 def _missing() -> str | None:
     return next((name for name in ("torch", "qwen_tts") if importlib.util.find_spec(name) is None), None)
+
+
+def _need_installed() -> None:
+    if missing := _missing():
+        raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}")
 
 
 def _size(given: str | None) -> Size | None:

@@ -1,12 +1,14 @@
 """The Hugging Face hub: what a repository holds at a revision, and one file of it. Its failures in Koe's words."""
 
 import errno
+import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from koe.core.errors import EngineUnavailable, RequestError
 
@@ -23,6 +25,13 @@ _WORDS = (
 )
 _ATTEMPTS = 4
 """That bring nothing, before it is given up."""
+
+Check = Callable[[], None]
+"""What it raises ends a download."""
+
+
+def go_on() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +87,47 @@ class Hub:
             raise EngineUnavailable(f"{repo} holds no checkpoint with safetensors files")
         return Snapshot(repo, info.sha, tuple(sorted(found, key=lambda file: (file.size, file.name))))
 
-    def fetch(self, snapshot: Snapshot, file: RemoteFile, folder: Path) -> None:
-        """Put it into the folder; goes on where an earlier attempt stopped, by itself after a cut connection."""
-        fruitless, before = 0, _bytes(folder)
+    def fetch(self, snapshot: Snapshot, file: RemoteFile, folder: Path, check: Check = go_on) -> None:
+        """Put it into the folder; goes on where an earlier attempt stopped, by itself after a cut connection.
+
+        `check` is called before each attempt and each piece.
+        """
+        # A revision that differs doesn't go on with what came of another.
+        partial = folder / f"{file.name}.{file.sha256 or file.git_sha1 or snapshot.commit}.part"
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        fruitless, before = 0, _size(partial)
         while True:
+            check()
             try:
                 with self._told(snapshot.repo, snapshot.commit):
-                    self._fetch(snapshot, file, folder)
-                    return
+                    self._fetch(snapshot, file, partial, check)
+                break
             except _Interrupted:
-                now = _bytes(folder)
+                now = _size(partial)
                 fruitless, before = 0 if now > before else fruitless + 1, now
                 if fruitless == _ATTEMPTS:
                     raise
                 time.sleep(self._pause)
+        partial.replace(folder / file.name)
 
-    def _fetch(self, snapshot: Snapshot, file: RemoteFile, folder: Path) -> None:
-        from huggingface_hub import constants, hf_hub_download
+    def _fetch(self, snapshot: Snapshot, file: RemoteFile, partial: Path, check: Check) -> None:
+        # Not hf_hub_download: it can't be told to stop, and what it uses for large files begins them anew each time.
+        from huggingface_hub import hf_hub_url
+        from huggingface_hub.file_download import http_get
+        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # a public function of it
 
-        if "HF_HUB_DISABLE_XET" not in os.environ:
-            # Xet is quicker, but an interrupted file starts from nothing with the next command.
-            constants.HF_HUB_DISABLE_XET = True
-        hf_hub_download(snapshot.repo, file.name, revision=snapshot.commit, local_dir=folder, endpoint=self.endpoint)
+        url = hf_hub_url(snapshot.repo, file.name, revision=snapshot.commit, endpoint=self.endpoint)
+        if _size(partial) > file.size:
+            partial.unlink()
+        with _Checked(partial, check) as out:
+            http_get(
+                url,
+                out,
+                resume_size=_size(partial),
+                headers=build_hf_headers(),
+                expected_size=file.size,
+                displayed_filename=file.name,
+            )
 
     @contextmanager
     def _told(self, repo: str, revision: str) -> Iterator[None]:
@@ -116,8 +144,6 @@ class Hub:
             raise EngineUnavailable(f"there is no repository {repo} at {self.endpoint}") from error
         except errors.RevisionNotFoundError as error:
             raise NoSuchRevision(f"{repo} has no revision {revision}") from error
-        except errors.LocalEntryNotFoundError as error:
-            raise _Interrupted(self._unreachable(error.__cause__ or error)) from error
         except errors.EntryNotFoundError as error:
             raise EngineUnavailable(f"{repo} lacks a file that it lists: {_first_line(error)}") from error
         except errors.OfflineModeIsEnabled as error:
@@ -142,14 +168,26 @@ class _Interrupted(EngineUnavailable):
     """May go better the next time."""
 
 
+class _Checked(io.BufferedWriter):
+    """A file that is added to as long as that is wished."""
+
+    def __init__(self, path: Path, check: Check) -> None:
+        super().__init__(io.FileIO(path, "ab"))
+        self._check = check
+
+    def write(self, data: Any) -> int:
+        self._check()
+        return super().write(data)
+
+
 def _wanted(name: str) -> bool:
     path = PurePosixPath(name)
     safe = "\\" not in name and ":" not in name and not path.name.startswith(".")
     return safe and path.suffix in _SUFFIXES and str(path.parent) in _FOLDERS and path.name != "koe.json"
 
 
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _in_words(error: BaseException) -> str:

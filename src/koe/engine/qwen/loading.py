@@ -68,6 +68,19 @@ class LoadedCheckpoint:
         return self.checkpoint.languages
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What transformers says is for those who train models; what is wrong with the weights is told otherwise."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@_quiet()
 def load(folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = None) -> LoadedCheckpoint:
     """The checkpoint in the folder; its codec is that of `codec_of` where both have the same.
 
@@ -78,16 +91,16 @@ def load(folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = No
     shared = _shareable(checkpoint, digest, device, codec_of)
     _check_memory(checkpoint, device, with_codec=shared is None)
     package = import_qwen_tts()
-    # What it says is for those who train models; what is wrong with the weights is told below.
-    logger = logging.getLogger("transformers")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
     try:
         with _blaming(checkpoint, "config.json"):
             config = package.core.models.Qwen3TTSConfig.from_pretrained(folder, local_files_only=True)
         with _blaming(checkpoint, *_WORD_FILES):
             processor = _processor(package, folder)
         codec = shared if shared is not None else _codec(package, checkpoint, device)
+        if checkpoint.ability is not Ability.CLONE and shared is None:
+            # Only references are encoded. That is 225 of the codec's 682 MB on a GPU; on a CPU it saves nothing, as
+            # float32 weights stay in the mapped file until they are touched: 4056 MiB with the 0.6B model either way.
+            codec.encoder = None
         with _blaming(checkpoint, "model.safetensors"):
             model, attention = _model(package, folder, config, device)
         with _blaming(checkpoint, "generation_config.json"):
@@ -95,9 +108,20 @@ def load(folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = No
         with _blaming(checkpoint, "speech_tokenizer/preprocessor_config.json"):
             model.load_speech_tokenizer(_package_codec(package, checkpoint.codec_folder, codec, device))
     finally:
-        logger.setLevel(level)
         release_memory(device)
     return LoadedCheckpoint(checkpoint, model, processor, codec, digest, config, device, attention)
+
+
+@_quiet()
+def load_codec(checkpoint: Checkpoint, device: Device) -> Any:
+    """The codec alone of any checkpoint, whole: a Qwen3TTSTokenizerV2Model. Raises as `load` does."""
+    needed = read_weights(checkpoint.codec_folder).parameters * device.codec_dtype.itemsize
+    if needed > (free := free_memory(device.name)):
+        raise _too_large(checkpoint, f"its codec needs {needed / _GIB:.1f} GiB, {free / _GIB:.1f} are free")
+    try:
+        return _codec(import_qwen_tts(), checkpoint, device)
+    finally:
+        release_memory(device)
 
 
 def _whole(folder: Path) -> Checkpoint:
@@ -166,19 +190,15 @@ def _model(package: Any, folder: Path, config: Any, device: Device) -> tuple[Any
 
 def _codec(package: Any, checkpoint: Checkpoint, device: Device) -> Any:
     model_class = package.core.Qwen3TTSTokenizerV2Model
-    with _blaming(checkpoint, "speech_tokenizer/config.json"):
+    with _blaming(checkpoint, str(checkpoint.codec_folder / "config.json")):
         config = model_class.config_class.from_pretrained(checkpoint.codec_folder, local_files_only=True)
         # Whether a codec can be made of it at all: otherwise its failures would be blamed on the weights.
         with torch.device("meta"):
             model_class(config)
-    with _blaming(checkpoint, "speech_tokenizer/model.safetensors"):
+    with _blaming(checkpoint, str(checkpoint.codec_folder / "model.safetensors")):
         weights = read_weights(checkpoint.codec_folder)
         load_weights = model_class.from_pretrained
         codec = _loaded(load_weights, weights, device, device.codec_dtype, config=config, attention="sdpa")
-    if checkpoint.ability is not Ability.CLONE:
-        # Only references are encoded. That is 225 of the codec's 682 MB on a GPU; on a CPU it saves nothing, as
-        # float32 weights stay in the mapped file until they are touched: 4056 MiB with the 0.6B model either way.
-        codec.encoder = None
     return codec
 
 

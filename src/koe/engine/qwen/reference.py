@@ -27,14 +27,10 @@ class ReferenceEncoder:
         self._model = model
         self._codec = model.speech_tokenizer.model
 
-    @torch.inference_mode()
     def codes(self, samples: NDArray[np.float32]) -> Tensor:
         """int64 [frames, 16], as Qwen3TTSTokenizer.encode gives them; a last partial frame counts."""
         _check(samples)
-        values = torch.from_numpy(samples)[None].to(self._codec.device)
-        heard = torch.ones_like(values, dtype=torch.int64)
-        codes: Tensor = self._codec.encode(values.to(self._codec.dtype), heard, return_dict=True).audio_codes[0]
-        return codes
+        return encode(self._codec, samples)
 
     def speaker_embedding(self, samples: NDArray[np.float32]) -> Tensor:
         """[hidden size of the talker], of the model's dtype."""
@@ -53,6 +49,18 @@ class ReferenceEncoder:
         if codes.dtype != torch.int64 or codes.ndim != 2 or codes.shape[1] != decoder.num_quantizers or not len(codes):
             return False
         return bool(((codes >= 0) & (codes < decoder.codebook_size)).all())
+
+
+@torch.inference_mode()
+def encode(codec: Any, samples: NDArray[np.float32]) -> Tensor:
+    """int64 [frames, 16], as Qwen3TTSTokenizer.encode gives them; a last partial frame counts.
+
+    `codec`: a Qwen3TTSTokenizerV2Model with its encoder. Samples [n], n >= FRAME_SAMPLES, mono, 24 kHz.
+    """
+    values = torch.from_numpy(samples)[None].to(codec.device)
+    heard = torch.ones_like(values, dtype=torch.int64)
+    codes: Tensor = codec.encode(values.to(codec.dtype), heard, return_dict=True).audio_codes[0]
+    return codes
 
 
 def _check(samples: NDArray[np.float32]) -> None:

@@ -1,35 +1,28 @@
 """The engine's thread: it loads checkpoints, steps their batches, and lets go of what nobody uses."""
 
-import functools
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from koe.core.errors import EngineError, EngineUnavailable, KoeError, ShuttingDown
 from koe.engine import MODEL_THREAD
 from koe.engine.pipe import PcmPipe
-from koe.engine.qwen.batch import Batch, Model, as_koe_error
+from koe.engine.qwen.batch import as_koe_error
+from koe.engine.qwen.calls import Calls
 from koe.engine.qwen.checkpoints import Checkpoint
-from koe.engine.qwen.clone_prompts import ClonePrompts, Listener
-from koe.engine.qwen.codec import StreamingDecoder
-from koe.engine.qwen.device import Device, choose_device, release_memory
-from koe.engine.qwen.frames import frame_generator
+from koe.engine.qwen.codec_work import CodecWork, Decoding, Encoding
 from koe.engine.qwen.guards import Counters
-from koe.engine.qwen.loading import LoadedCheckpoint, load
-from koe.engine.qwen.priming import Priming
-from koe.engine.qwen.prompt import PromptBuilder
-from koe.engine.qwen.prompt_files import fingerprint
-from koe.engine.qwen.reference import ReferenceEncoder
+from koe.engine.qwen.held import Held, Speaking
+from koe.engine.qwen.household import Household, Loader
 from koe.engine.qwen.stream import Inbox, Request, Stream
 from koe.settings import QwenSettings
 
 _log = logging.getLogger(__name__)
-
-_POSITIONS = 2048
-"""Of one generation, prompt and frames: about two and a half minutes."""
 
 _STOPPING = "the server is stopping"
 _STOP_SECONDS = 10.0
@@ -50,32 +43,26 @@ class Order:
     """For the checkpoint to be loaded; else it is an error that it isn't."""
 
 
-@dataclass(slots=True)
-class _Household:
-    """A checkpoint in memory and those it speaks for."""
-
-    loaded: LoadedCheckpoint
-    batch: Batch
-    used: float
-
-
 class Worker:
     def __init__(self, settings: QwenSettings, prompts: Path) -> None:
         """`prompts`: the folder for those of clips."""
         self._settings = settings
-        self._device: Device | None = None
         self._thread = threading.Thread(target=self._run, name=MODEL_THREAD, daemon=True)
         self._changed = threading.Condition()
         self._poked = False
         self._stopping = False
         self._arrived: list[Order] = []
         self._wanted: dict[str, Checkpoint] = {}
+        self._calls = Calls()
+        self._loading: str | None = None
         # From here on, written by the thread alone.
-        self._households: dict[str, _Household] = {}
+        self._households: dict[str, Household] = {}
         self._waiting: list[Order] = []
         self._failed: dict[str, tuple[float, KoeError]] = {}
+        self._old: set[str] = set()
         self.counters = Counters()
-        self._clone_prompts = ClonePrompts(prompts, self.counters)
+        self._loader = Loader(settings, prompts, self.counters)
+        self._codec_work = CodecWork(self._loader.load_codec)
 
     def start(self) -> None:
         self._thread.start()
@@ -88,7 +75,7 @@ class Worker:
 
     def want(self, checkpoint: Checkpoint) -> None:
         """Have it loaded, without a request for it."""
-        if self._recent_failure(checkpoint.name) is None:
+        if self.failure(checkpoint.name) is None:
             with self._changed:
                 self._wanted[checkpoint.name] = checkpoint
             self.poke()
@@ -97,12 +84,35 @@ class Worker:
         name = order.checkpoint.name
         if not order.wait and name not in self._households:
             # At once, for the thread may be busy loading it for a minute.
-            order.pipe.end(self._recent_failure(name) or EngineUnavailable(f"{name} is still being loaded"))
+            order.pipe.end(self.failure(name) or EngineUnavailable(f"{name} is still being loaded"))
             self.want(order.checkpoint)
             return
         with self._changed:
             self._arrived.append(order)
         self.poke()
+
+    def code(self, order: Encoding | Decoding) -> None:
+        """Raises Busy."""
+        self._codec_work.add(order)
+        self.poke()
+
+    def held(self) -> dict[str, Held]:
+        """By name; from any thread."""
+        with self._changed:
+            coming = {*self._wanted, *([self._loading] if self._loading else ())}
+        there = {
+            name: Held(ready=True, streams=each.batch.streams, memory=each.memory)
+            for name, each in self._households.copy().items()
+        }
+        return {name: Held(ready=False) for name in coming} | there
+
+    def unload(self, name: str) -> "Future[None]":
+        """Between two steps; raises Speaking where it speaks for somebody."""
+        return self._call(lambda: self._give_up(name))
+
+    def renew(self, found: Sequence[Checkpoint]) -> "Future[None]":
+        """What has been replaced on disk is let go as soon as it speaks for nobody."""
+        return self._call(lambda: self._mark_old(found))
 
     def poke(self) -> None:
         """Something has changed: text has come, a consumer has taken sound or left."""
@@ -114,17 +124,30 @@ class Worker:
         try:
             while not self._stopping:
                 self._take_orders()
-                if not self._step() and not self._load_one() and not self._unload_idle():
+                self._calls.run()
+                if self._step():
+                    self._code(room_speaks=any(each.batch.serves_rooms for each in self._households.values()))
+                elif not (self._load_one() or self._code(room_speaks=False) or self._unload_idle()):
                     self._sleep()
         finally:
             self._end_all()
 
     def _sleep(self) -> None:
         lacks_text = any(each.batch.lacks_text for each in self._households.values())
-        timeout = self._settings.text_wait if lacks_text else self._settings.idle_unload
+        idle = self._settings.text_wait if lacks_text else self._settings.idle_unload
+        timeout = min((each for each in (idle, self._codec_work.wait) if each is not None), default=None)
         with self._changed:
             self._changed.wait_for(lambda: self._poked, timeout=timeout)
             self._poked = False
+
+    def _code(self, *, room_speaks: bool) -> bool:
+        codecs = [each.loaded.codec for each in self._households.values()]
+        return self._codec_work.step(codecs, room_speaks=room_speaks)
+
+    def _call(self, work: Callable[[], None]) -> "Future[None]":
+        answer = self._calls.add(work)
+        self.poke()
+        return answer
 
     def _take_orders(self) -> None:
         with self._changed:
@@ -138,14 +161,15 @@ class Worker:
             tokenizer = household.loaded.processor.tokenizer
             household.batch.add(Stream(order.request, order.pipe, order.inbox, tokenizer))
             return
-        if (failure := self._recent_failure(name)) is not None:
+        if (failure := self.failure(name)) is not None:
             order.pipe.end(failure)
             return
         self._waiting.append(order)
         with self._changed:
             self._wanted[name] = order.checkpoint
 
-    def _recent_failure(self, name: str) -> KoeError | None:
+    def failure(self, name: str) -> KoeError | None:
+        """Why it could not be loaded a moment ago, if that is so."""
         since, failure = self._failed.get(name, (0.0, None))
         return failure if time.monotonic() - since < _RETRY_SECONDS else None
 
@@ -174,8 +198,10 @@ class Worker:
             return False
         with self._changed:
             del self._wanted[wanted.name]
+            self._loading = wanted.name
         try:
-            self._households[wanted.name] = self._load(wanted)
+            codec_of = next((each.loaded for each in self._households.values()), None)
+            self._households[wanted.name] = self._loader.load(wanted, codec_of, self._check_stopping)
         except ShuttingDown:
             return True
         except Exception as error:
@@ -184,43 +210,16 @@ class Worker:
             self._failed[wanted.name] = (time.monotonic(), failure)
         else:
             self._failed.pop(wanted.name, None)
+        finally:
+            self._loading = None
         waiting, self._waiting = self._waiting, []
         for order in waiting:
             self._place(order)
         return True
 
-    def _load(self, checkpoint: Checkpoint) -> _Household:
-        begin, settings = time.monotonic(), self._settings
-        if self._device is None:
-            self._device = choose_device(self._settings.device, self._settings.dtype)
-            _log.info("computing on %s", self._device.reason)
-        codec_of = next((each.loaded for each in self._households.values()), None)
-        weights = fingerprint(checkpoint)
-        self._check_stopping()
-        loaded = load(checkpoint.folder, self._device, codec_of=codec_of)
-        self._check_stopping()
-        listener = Listener(checkpoint.name, weights, ReferenceEncoder(loaded.model))
-        batch = Batch(self._model(loaded, listener), settings.lead_seconds, settings.text_wait, self.counters)
-        self._check_stopping()
-        if self._settings.warm_up:
-            batch.warm_up()
-        _log.info("%s loaded in %.1f s", checkpoint.name, time.monotonic() - begin)
-        return _Household(loaded, batch, time.monotonic())
-
     def _check_stopping(self) -> None:
-        """Between the parts of a load, each of which takes seconds."""
         if self._stopping:
             raise ShuttingDown(_STOPPING)
-
-    def _model(self, loaded: LoadedCheckpoint, listener: Listener) -> Model:
-        decoder = StreamingDecoder(loaded.codec.decoder)
-        return Model(
-            frames=frame_generator(loaded.model, self._settings.slots, _POSITIONS),
-            decoder=decoder,
-            priming=Priming(decoder, self.counters),
-            prompts=PromptBuilder(loaded.model, loaded.processor.tokenizer),
-            hear=functools.partial(self._clone_prompts.get, listener=listener),
-        )
 
     def _make_place(self) -> bool:
         while len(self._households) >= self._settings.loaded:
@@ -232,18 +231,32 @@ class Worker:
 
     def _unload_idle(self) -> bool:
         limit = self._settings.idle_unload
-        if limit is None:
-            return False
-        now = time.monotonic()
-        old = [n for n, each in self._households.items() if not each.batch.streams and now - each.used >= limit]
+        since = time.monotonic() - limit if limit is not None else -math.inf
+        idle = {name: each.used for name, each in self._households.items() if not each.batch.streams}
+        old = [name for name, used in idle.items() if used <= since or name in self._old]
         for name in old:
             self._unload(name)
         return bool(old)
 
+    def _give_up(self, name: str) -> None:
+        household = self._households.get(name)
+        if household is not None and household.batch.streams:
+            raise Speaking(f"{name} is speaking: wait until it has ended, or end it")
+        if any(order.checkpoint.name == name for order in self._waiting):
+            raise Speaking(f"somebody waits for {name} to speak")
+        with self._changed:
+            self._wanted.pop(name, None)
+        if household is not None:
+            self._unload(name)
+
+    def _mark_old(self, found: Sequence[Checkpoint]) -> None:
+        now = {each.name: each for each in found}
+        self._old = {name for name, each in self._households.items() if now.get(name) != each.checkpoint}
+
     def _unload(self, name: str) -> None:
         del self._households[name]
-        if self._device is not None:
-            release_memory(self._device)
+        self._old.discard(name)
+        self._loader.release()
         _log.info("%s unloaded", name)
 
     def _end_all(self) -> None:
@@ -251,6 +264,8 @@ class Worker:
         for household in self._households.values():
             household.batch.close(error)
         self._take_rest(lambda order: order.pipe.end(error))
+        self._codec_work.close(error)
+        self._calls.fail(error)
         self._households.clear()
 
     def _take_rest(self, end: Callable[[Order], None]) -> None:

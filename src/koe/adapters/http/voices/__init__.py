@@ -1,6 +1,16 @@
 """Voices over HTTP: all that `koe voices` does."""
 
-from koe.adapters.http.voices import carrying, designing, hearing, listing, making, open_speech, references
+from koe.adapters.http.voices import (
+    carrying,
+    designing,
+    hearing,
+    listing,
+    making,
+    omni,
+    open_speech,
+    preparing,
+    references,
+)
 
 # /api/voices/export comes before /api/voices/{voice_id}, which would take it for a voice.
 ENDPOINTS = (
@@ -9,6 +19,8 @@ ENDPOINTS = (
     *making.ENDPOINTS,
     *references.ENDPOINTS,
     *hearing.ENDPOINTS,
+    *preparing.ENDPOINTS,
     *designing.ENDPOINTS,
     *open_speech.ENDPOINTS,
+    *omni.ENDPOINTS,
 )

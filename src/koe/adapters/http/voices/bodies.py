@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from koe.adapters.http.speech_body import SamplingBody, WireFormat
 from koe.audio.reference import MOST_READ_SECONDS
+from koe.core.effects import Chain, Effect
 from koe.core.voice import VoiceKind
 from koe.pipelines.design_clone import MAX_CANDIDATES
 from koe.voices.fields import Count, Id, Language, Languages, Name, Number, Pitch, Seed, Speed, Text, VoiceId
@@ -22,7 +23,8 @@ Audio = Annotated[
 Tags = Annotated[tuple[Name, ...], Field(max_length=20)]
 Gain = Annotated[Number, Field(ge=-20, le=20)]
 Size = Annotated[str, Field(min_length=1, max_length=20)]
-State = Literal["ready", "missing", "broken"]
+State = Literal["ready", "cached", "missing", "broken"]
+"""ready: it speaks; cached: it speaks without hearing its clip first; missing: not now; broken: its file is damaged."""
 
 
 def _absent() -> Any:
@@ -59,6 +61,7 @@ class VoiceBody(Body):
     speed: Speed = 1.0
     pitch: Pitch = 0.0
     gain: Gain = 0.0
+    effects: Chain = ()
     size: Annotated[Size, Field(description="Of the checkpoint: 0.6B or 1.7B.")] | None = None
 
 
@@ -76,6 +79,7 @@ class ChangeBody(Body):
     speed: Speed = Field(default_factory=_absent)
     pitch: Pitch = Field(default_factory=_absent)
     gain: Gain = Field(default_factory=_absent)
+    effects: Chain = Field(default_factory=_absent)
     size: Size | None = None
     transcripts: Annotated[tuple[Text, ...], Field(description="Corrected: one for each reference.")] = Field(
         default_factory=_absent
@@ -230,6 +234,7 @@ class ProfileAnswer(BaseModel):
     speed: float
     pitch: float
     gain: float
+    effects: list[Effect]
     created: datetime
     changed: datetime
 

@@ -12,6 +12,7 @@ from koe.adapters.http.errors import HttpError, read_query
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.limits_form import read_form
 from koe.adapters.http.voices.bodies import ExportQuery, ImportAnswer, ImportedVoice, ImportQuery
+from koe.adapters.http.voices.forms import ImportForm
 from koe.adapters.http.voices.listing import TAG, answer
 from koe.adapters.http.voices.reading import FORM, check_fields, readable
 from koe.core.errors import NothingToSpeak
@@ -93,6 +94,8 @@ ENDPOINTS = (
         "Bring in voices that Koe or voicebox exported: application/zip, or a form with the zip as `file`.",
         tag=TAG,
         uploads=True,
+        form=ImportForm,
+        raw=_RAW,
         query=ImportQuery,
         answers={200: ImportAnswer},
     ),

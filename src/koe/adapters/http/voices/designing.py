@@ -1,7 +1,6 @@
 """Voices of a description: several made-up ones speak, and the one that is kept becomes a voice of the house."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -15,6 +14,7 @@ from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import error_body, read_json
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS
+from koe.adapters.http.ranges import file_answer, file_answers
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import Outflow, outflow
 from koe.adapters.http.voices.bodies import (
@@ -82,7 +82,7 @@ async def hear(request: web.Request) -> web.Response:
         except OSError:
             raise UnknownVoice("this candidate isn't there any more") from None
 
-    return web.Response(body=await asyncio.to_thread(read), content_type=WAV)
+    return file_answer(request, await asyncio.to_thread(read), WAV)
 
 
 async def keep(request: web.Request) -> web.Response:
@@ -117,17 +117,11 @@ async def _as_events(out: Outflow, designing: AsyncGenerator[Design]) -> None:
 
 async def _next(out: Outflow, designing: AsyncGenerator[Design]) -> Design | None:
     """None at the end."""
-    coming = asyncio.ensure_future(anext(designing, None))
-    try:
-        while not (await asyncio.wait({coming}, timeout=SILENCE))[0]:
-            await out.write(b": still at it\n\n")
-        return coming.result()
-    finally:
-        if not coming.done():
-            coming.cancel()
-            # Only what has ended can be closed.
-            with contextlib.suppress(asyncio.CancelledError, KoeError):
-                await coming
+
+    async def coming() -> Design | None:
+        return await anext(designing, None)
+
+    return await sse.meanwhile(coming(), SILENCE, lambda: out.write(sse.COMMENT))
 
 
 def _asked_for(request: web.Request) -> Design:
@@ -166,7 +160,9 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/api/designs", list_designs, "The newest designs.", tag=TAG, answers={200: DesignList}),
     Endpoint("GET", "/api/designs/{design_id}", show_design, "One design.", tag=TAG, answers={200: DesignAnswer}),
-    Endpoint("GET", "/api/designs/{design_id}/{number}", hear, "What a candidate said.", tag=TAG, answers={200: WAV}),
+    Endpoint(
+        "GET", "/api/designs/{design_id}/{number}", hear, "What a candidate said.", tag=TAG, answers=file_answers(WAV)
+    ),
     Endpoint(
         "POST",
         "/api/designs/{design_id}/{number}/keep",

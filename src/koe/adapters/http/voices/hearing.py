@@ -14,8 +14,9 @@ from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.limits_form import read_form
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech import ADAPTER
-from koe.adapters.http.speech_answer import outflow, telling
+from koe.adapters.http.speech_answer import outflow
 from koe.adapters.http.voices.bodies import TextAnswer, TranscribeBody, TryBody
+from koe.adapters.http.voices.forms import TranscribeForm
 from koe.adapters.http.voices.listing import TAG, answer, entries
 from koe.adapters.http.voices.reading import (
     FORM,
@@ -29,6 +30,7 @@ from koe.audio.flow import FlowFormat
 from koe.core.errors import EngineUnavailable
 from koe.core.samples import sample
 from koe.speech import SpeechRequest, SpeechStats
+from koe.speech.telling import telling
 
 
 async def transcribe(request: web.Request) -> web.Response:
@@ -42,7 +44,7 @@ async def test(request: web.Request) -> web.StreamResponse:
     """As `POST /v1/audio/speech`, but no other voice stands in."""
     house, voice_id = request.app[HOUSE], request.match_info["voice_id"]
     body = await read_json(request, TryBody) if request.body_exists else TryBody()
-    language = await asyncio.to_thread(_language_of, house, voice_id)
+    language = await asyncio.to_thread(language_of, house, voice_id)
     format = FlowFormat(body.response_format)
     rate = 24_000 if format is FlowFormat.PCM else None
     asked = SpeechRequest(voice=voice_id, language=body.language, seed=body.seed, sample_rate=rate, wait=True)
@@ -58,7 +60,7 @@ async def test(request: web.Request) -> web.StreamResponse:
         speech = EncodedSpeech(utterance, format)
         async with aclosing(speech.pieces()) as pieces:
             async for piece in pieces:
-                _check_that_it_spoke(speech.stats, voice_id)
+                check_that_it_spoke(speech.stats, voice_id)
                 seed = {} if speech.stats.seed is None else {"X-Koe-Seed": str(speech.stats.seed)}
                 told = {"X-Koe-Voice": voice_id, "X-Koe-Sample-Rate": str(speech.sample_rate), **seed}
                 await out.write(piece, told)
@@ -77,18 +79,19 @@ async def _recording(request: web.Request) -> tuple[Recording, str | None]:
     return Recording(form.files[0].content, "", "audio"), fields.language
 
 
-def _language_of(house: House, voice_id: str) -> str:
+def language_of(house: House, voice_id: str) -> str:
     """The one that it speaks best. Raises UnknownVoice, EngineUnavailable where it can't speak now."""
     found = next((each for each in entries(house) if each.id == voice_id and voice_id), None)
     if found is None:
         house.store.get(voice_id)
         raise AssertionError("a voice that the store has is listed")
-    if found.state != "ready":
+    if found.state not in ("ready", "cached"):
         raise EngineUnavailable(f"{voice_id} can't speak: {found.reason}")
     return found.languages[0]
 
 
-def _check_that_it_spoke(stats: SpeechStats, voice_id: str) -> None:
+def check_that_it_spoke(stats: SpeechStats, voice_id: str) -> None:
+    """Raises EngineUnavailable where another voice stood in."""
     if stats.fallback is not None or stats.voice != voice_id:
         raise EngineUnavailable(f"{voice_id} can't speak: {stats.fallback or f'{stats.voice} stood in for it'}")
 
@@ -102,6 +105,7 @@ ENDPOINTS = (
         tag=TAG,
         body=TranscribeBody,
         uploads=True,
+        form=TranscribeForm,
         answers={200: TextAnswer},
     ),
     Endpoint(

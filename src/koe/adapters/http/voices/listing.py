@@ -1,7 +1,8 @@
 """`GET /api/voices`: who can speak, and what is known of a voice."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -47,16 +48,50 @@ async def show_voice(request: web.Request) -> web.Response:
 
 def entries(house: House) -> Iterator[VoiceEntry]:
     """The voices that speak now, in the speaker's order, then those of users that can't. Blocks."""
-    own = {profile.id: profile for profile in house.store.profiles()}
+    own, states = {profile.id: profile for profile in house.store.profiles()}, States(house)
     listed = house.speaker.voices()
     for voice in listed:
-        yield _of_own(house, own[voice.id], voice) if voice.id in own else _built_in(house, voice)
+        yield _of_own(house, states, own[voice.id], voice) if voice.id in own else _built_in(house, voice)
     speaking = {voice.id for voice in listed}
     for profile in own.values():
         if profile.id not in speaking:
-            yield _of_own(house, profile, None)
+            yield _of_own(house, states, profile, None)
     for broken in house.store.broken():
         yield _broken(broken)
+
+
+class States:
+    """How the voices that users made are; what all of them need is looked for once. Blocks."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def of(self, profile: Profile, listed: Voice | None) -> tuple[State, str | None]:
+        """And why it can't speak. `listed`: as the speaker has it."""
+        if not profile.base and (obstacle := self._clone_obstacle):
+            return "missing", obstacle
+        if listed is None:
+            return "missing", self._absence(profile)
+        try:
+            self._house.store.clip(profile)
+        except KoeError as error:
+            return "missing", error.message
+        return ("cached" if profile.id in self._cached else "ready"), None
+
+    @cached_property
+    def _clone_obstacle(self) -> str:
+        return self._house.clone_obstacle()
+
+    @cached_property
+    def _cached(self) -> Collection[str]:
+        return self._house.cached_voices()
+
+    def _absence(self, profile: Profile) -> str:
+        engine = profile.base.partition("-")[0] if profile.base else profile.engine
+        health = self._house.speaker.health.get(engine)
+        if health is None:
+            return f"there is no engine {engine} now"
+        return f"its base voice {profile.base} isn't there" if health.ready else health.reason
 
 
 def profile_answer(profile: Profile) -> ProfileAnswer:
@@ -66,7 +101,7 @@ def profile_answer(profile: Profile) -> ProfileAnswer:
 def made_answer(house: House, made: Made) -> MadeAnswer:
     """Blocks."""
     voice = next((voice for voice in house.speaker.voices() if voice.id == made.profile.id), None)
-    state, reason = _state(house, made.profile, voice)
+    state, reason = States(house).of(made.profile, voice)
     return MadeAnswer(profile=profile_answer(made.profile), warnings=list(made.warnings), state=state, reason=reason)
 
 
@@ -96,31 +131,11 @@ def _speaks(languages: Iterable[str], wanted: str) -> bool:
     return any(each.lower() == tag or each.lower().startswith(f"{tag}-") for each in languages)
 
 
-def _of_own(house: House, profile: Profile, listed: Voice | None) -> VoiceEntry:
+def _of_own(house: House, states: States, profile: Profile, listed: Voice | None) -> VoiceEntry:
     voice = listed or profile.voice
-    state, reason = _state(house, profile, listed)
+    state, reason = states.of(profile, listed)
     preset = house.store.is_preset(profile.id)
     return _entry(voice, own=True, preset=preset, state=state, reason=reason)
-
-
-def _state(house: House, profile: Profile, listed: Voice | None) -> tuple[State, str | None]:
-    if listed is None:
-        return "missing", _why_missing(house, profile)
-    try:
-        house.store.clip(profile)
-    except KoeError as error:
-        return "missing", error.message
-    return "ready", None
-
-
-def _why_missing(house: House, profile: Profile) -> str:
-    engine = profile.base.partition("-")[0] if profile.base else profile.engine
-    health = house.speaker.health.get(engine)
-    if health is None:
-        return f"there is no engine {engine} now"
-    if not health.ready:
-        return health.reason
-    return f"its base voice {profile.base} isn't there"
 
 
 def _built_in(house: House, voice: Voice) -> VoiceEntry:

@@ -13,6 +13,7 @@ from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_json
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.voices.bodies import ChangeBody, MadeAnswer, ReferencesBody, VoiceBody
+from koe.adapters.http.voices.forms import ReferencesForm, VoiceForm
 from koe.adapters.http.voices.listing import TAG, answer, made_answer
 from koe.adapters.http.voices.reading import Recording, prepared, read_with_clips, recordings_of, transcript_of
 from koe.adapters.http.voices.references import read_clip
@@ -22,7 +23,7 @@ from koe.core.voice import Voice
 from koe.voices import making
 from koe.voices.making import Made, PreparedClip
 
-_DETAILS = ("description", "tags", "instruct", "seed", "speed", "pitch", "gain", "size")
+_DETAILS = ("description", "tags", "instruct", "seed", "speed", "pitch", "gain", "effects", "size")
 
 _one_at_a_time = threading.Lock()
 """Of the changes that build on what is there: two that come at once would otherwise undo each other."""
@@ -157,6 +158,7 @@ ENDPOINTS = (
         tag=TAG,
         body=VoiceBody,
         uploads=True,
+        form=VoiceForm,
         answers={201: MadeAnswer},
     ),
     Endpoint(
@@ -177,6 +179,7 @@ ENDPOINTS = (
         tag=TAG,
         body=ReferencesBody,
         uploads=True,
+        form=ReferencesForm,
         answers={200: MadeAnswer},
     ),
 )

@@ -13,6 +13,7 @@ from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.voices.bodies import ListQuery, MadeAnswer, PresetBody, VoiceBody, VoiceList
 from koe.adapters.http.voices.designing import designs_of
+from koe.adapters.http.voices.forms import VoiceForm
 from koe.adapters.http.voices.listing import list_own
 from koe.adapters.http.voices.making import made_response, make, remove
 
@@ -56,6 +57,7 @@ ENDPOINTS = (
         tag=TAG,
         body=VoiceBody,
         uploads=True,
+        form=VoiceForm,
         answers={201: MadeAnswer},
     ),
     Endpoint(

@@ -8,6 +8,7 @@ from aiohttp import web
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_query
 from koe.adapters.http.house import HOUSE
+from koe.adapters.http.ranges import file_answer, file_answers
 from koe.adapters.http.voices.bodies import WaveformAnswer, WaveformQuery
 from koe.adapters.http.voices.listing import TAG, answer
 from koe.audio import reference as audio
@@ -21,7 +22,7 @@ WAV = "audio/wav"
 
 
 async def hear(request: web.Request) -> web.Response:
-    return web.Response(body=await asyncio.to_thread(_asked_for, request), content_type=WAV)
+    return file_answer(request, await asyncio.to_thread(_asked_for, request), WAV)
 
 
 async def waveform(request: web.Request) -> web.Response:
@@ -68,7 +69,7 @@ ENDPOINTS = (
         hear,
         "A clip that a voice is made of; the first is 1.",
         tag=TAG,
-        answers={200: WAV},
+        answers=file_answers(WAV),
     ),
     Endpoint(
         "GET",

@@ -1,0 +1,99 @@
+"""The jobs, their progress and their items; what the other endpoints about jobs have in common."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http.errors import HttpError, read_query
+from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, ItemsQuery, JobAnswer, JobList
+from koe.pipelines.jobs import JobQueue
+from koe.storage.jobs import JobStore
+
+TAG = "Jobs"
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    queue: JobQueue
+    store: JobStore
+
+    planning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One dry run at a time: each keeps a thread busy, and reads a file of any size."""
+
+
+JOBS = web.AppKey("jobs", Jobs)
+"""`request.app[JOBS]`"""
+
+
+def install(app: web.Application, queue: JobQueue, store: JobStore) -> None:
+    """Before the server starts; both belong to whoever calls."""
+    app[JOBS] = Jobs(queue, store)
+
+
+def jobs_of(request: web.Request) -> Jobs:
+    """Raises HttpError 503 where this server does none."""
+    jobs = request.app.get(JOBS)
+    if jobs is None:
+        raise HttpError(503, "this server does no jobs now: its log says why", code="unavailable")
+    return jobs
+
+
+def job_id(request: web.Request) -> str:
+    return request.match_info["job_id"]
+
+
+async def in_whole(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """To the end, also where the client leaves: half of a change would leave a job that nobody works on."""
+    working = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        while not working.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([working])
+        raise
+
+
+def json_answer(answer: BaseModel, status: int = 200) -> web.Response:
+    return web.json_response(text=answer.model_dump_json(), status=status)
+
+
+async def list_jobs(request: web.Request) -> web.Response:
+    return json_answer(JobList(jobs=[JobAnswer.of(job) for job in await jobs_of(request).queue.jobs()]))
+
+
+async def show(request: web.Request) -> web.Response:
+    return json_answer(JobAnswer.of(await jobs_of(request).queue.job(job_id(request))))
+
+
+async def list_items(request: web.Request) -> web.Response:
+    queue, query = jobs_of(request).queue, read_query(request, ItemsQuery)
+    job = await queue.job(job_id(request))
+    # One more than wanted tells whether there is another page.
+    found = await queue.items(job.id, query.state, after=query.after, limit=query.limit + 1)
+    shown = found[: query.limit]
+    more = len(found) > len(shown)
+    return json_answer(ItemList(items=[ItemAnswer.of(item) for item in shown], next=shown[-1].number if more else None))
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/jobs", list_jobs, "The jobs, the newest first.", tag=TAG, answers={200: JobList}),
+    Endpoint("GET", "/api/jobs/{job_id}", show, "One job, and how far it is.", tag=TAG, answers={200: JobAnswer}),
+    Endpoint(
+        "GET",
+        "/api/jobs/{job_id}/items",
+        list_items,
+        "What a job has to speak, and what became of it.",
+        tag=TAG,
+        query=ItemsQuery,
+        answers={200: ItemList},
+    ),
+)

@@ -1,0 +1,112 @@
+"""`koe history`, without a server and beside one."""
+
+import json
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from koe.pipelines.speak import SpeechInput
+from koe.storage.outputs import Outputs
+from koe.storage.run import Run as KeptRun
+from tests.storage.samples import description
+
+Run = Callable[..., Result]
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def outputs(data_dir: Path) -> Iterator[Outputs]:
+    outputs = Outputs(data_dir / "outputs")
+    yield outputs
+    outputs.close()
+
+
+def kept(outputs: Outputs, text: str = "Hello.", **told: Any) -> KeptRun:
+    with outputs.begin("speech", SpeechInput(text=text, voice=told.get("voice")).model_dump(mode="json")) as draft:
+        draft.file("audio.wav").write_bytes(b"RIFF")
+        return draft.finish(description(text, **told))
+
+
+def listed(koe: Run, *arguments: str) -> list[str]:
+    return [entry["text"] for entry in json.loads(koe("history", "list", *arguments, "--json").stdout)]
+
+
+def test_nothing_was_made_yet(koe: Run) -> None:
+    result = koe("history")
+    assert (result.exit_code, result.stderr) == (0, "There are no such runs.\n")
+
+
+def test_runs_are_found(koe: Run, outputs: Outputs) -> None:
+    kept(outputs, "Grüße aus 東京.", language="de-DE")
+    run = kept(outputs, "Good [bold]\nmorning." + "x" * 100, voice="anna")
+    lines = koe("history").stdout.splitlines()
+    assert lines[0].split() == ["id", "created", "task", "voice", "seconds", "text"]
+    assert lines[1].startswith(run.id)
+    assert "Good [bold] morning." in lines[1]
+    assert "東京" in lines[2]
+    assert listed(koe, "東京") == listed(koe, "-l", "de") == listed(koe, "grüsse aus") == ["Grüße aus 東京."]
+    assert len(listed(koe, "--voice", "anna", "--from", "2020-01-31")) == 1
+    assert listed(koe, "--to", "2020-01-31") == listed(koe, "evening") == listed(koe, "--task", "other") == []
+    assert len(listed(koe, "-n", "1")) == 1
+
+
+def test_a_run_is_shown_and_marked(koe: Run, outputs: Outputs) -> None:
+    run = kept(outputs)
+    assert koe("history", "mark", run.id, "--favourite").exit_code == 0
+    assert listed(koe, "--favourite") == ["Hello."]
+    assert listed(koe, "--no-favourite") == listed(koe, "--pinned") == []
+    told = json.loads(koe("history", "show", run.id, "--json").stdout)
+    assert (told["id"], told["favourite"], told["folder"]) == (run.id, True, str(run.folder))
+    assert "audio.wav (4 bytes)" in koe("history", "show", run.id).stdout
+    assert koe("history", "mark", run.id).exit_code == 2
+
+
+def test_runs_are_removed(koe: Run, outputs: Outputs) -> None:
+    runs = [kept(outputs), kept(outputs)]
+    assert koe("history", "remove", *(run.id for run in runs)).exit_code == 0
+    assert listed(koe) == []
+    assert not any(run.folder.exists() for run in runs)
+
+
+@pytest.mark.parametrize("command", ["show", "remove", "zip", "regenerate"])
+def test_a_run_that_is_not_there_is_told(koe: Run, command: str) -> None:
+    result = koe("history", command, "../../etc")
+    assert (result.exit_code, result.stderr) == (1, "koe: there is no run '../../etc'\n")
+
+
+def test_a_run_is_written_to_a_zip(koe: Run, outputs: Outputs, tmp_path: Path) -> None:
+    run, out = kept(outputs), tmp_path / "run.zip"
+    assert koe("history", "zip", run.id, "-o", out).stdout == f"{out}\n"
+    assert len(zipfile.ZipFile(out).namelist()) == 3
+    run.file("audio.wav").write_bytes(b"")
+    assert koe("history", "zip", run.id, "-o", tmp_path / "broken.zip").exit_code == 1
+    assert not (tmp_path / "broken.zip").exists()
+
+
+def test_a_run_is_done_again(koe: Run, outputs: Outputs) -> None:
+    run = kept(outputs, "Hello.", voice="fake-high")
+    made = json.loads(koe("history", "regenerate", run.id, "--json").stdout)
+    assert (made["text"], made["voice"], made["duration"] > 0) == ("Hello.", "fake-high", True)
+    result = koe("history", "regenerate", run.id, "--seed", "12")
+    assert Path(result.stdout.split(": ")[1].strip()).is_file()
+    assert listed(koe) == ["Hello."] * 3
+    for seed in ("x", "-1", str(2**63), "１"):
+        assert koe("history", "regenerate", run.id, "--seed", seed).exit_code == 2
+
+
+def test_it_reads_beside_a_running_server(koe: Run, start_koe: Start, outputs: Outputs) -> None:
+    kept(outputs, "Kept before.")
+    server = start_koe("serve", "--listen", "tcp://127.0.0.1:0", "--set", "discovery.enabled=false")
+    assert server.stderr is not None
+    assert server.stdout is not None
+    server.stdout.readline()
+    kept(outputs, "Kept meanwhile.")
+    assert listed(koe) == ["Kept meanwhile.", "Kept before."]
+    refused = koe("serve", "--listen", "tcp://127.0.0.1:0", "--set", "discovery.enabled=false")
+    assert refused.exit_code == 2
+    assert "another Koe server works in" in refused.stderr
