@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest_asyncio
 from koe.core.errors import EngineError, EngineUnavailable
 from koe.core.pcm import duration, to_float
 from koe.core.voice import Voice
-from koe.engine import SpeechOptions
+from koe.engine import Priority, SpeechOptions, SpeechStream
 from koe.engine.espeak import EspeakEngine
 from koe.engine.espeak.library import EspeakLibrary
 from koe.engine.espeak.voices import tag
@@ -36,9 +37,12 @@ async def speak(
     stream = engine.open(voice_of(engine, voice_id), options or SpeechOptions())
     stream.feed(text)
     stream.finish()
-    pcm = b"".join([chunk async for chunk in stream])
-    await stream.aclose()
-    return pcm
+    return await heard(stream)
+
+
+async def heard(stream: SpeechStream) -> bytes:
+    async with aclosing(stream):
+        return b"".join([chunk async for chunk in stream])
 
 
 async def test_it_speaks_audibly_and_without_clipping(engine: EspeakEngine) -> None:
@@ -181,3 +185,29 @@ async def test_voices_that_can_not_be_read_are_told_and_the_library_is_free_agai
     monkeypatch.undo()
     await engine.start()
     await engine.stop()
+
+
+async def test_a_room_does_not_wait_for_batches(engine: EspeakEngine) -> None:
+    voice = voice_of(engine, "espeak-en-us")
+    batch = engine.open(voice, SpeechOptions(priority=Priority.BATCH))
+    batch.feed("A very long story that nobody waits for. " * 2000)
+    batch.finish()
+    behind = asyncio.create_task(heard(batch))
+    for _ in range(3):
+        # Hours of speech would come before it.
+        assert await speak(engine, "The kettle boils.")
+    assert not behind.done()
+    await batch.aclose()
+    behind.cancel()
+
+
+async def test_what_a_room_has_interrupted_is_spoken_whole(engine: EspeakEngine) -> None:
+    text = "The lights in the kitchen are on, and nobody is there. " * 20
+    alone = await speak(engine, text)
+    batch = engine.open(voice_of(engine, "espeak-en-us"), SpeechOptions(priority=Priority.BATCH))
+    batch.feed(text)
+    batch.finish()
+    behind = asyncio.create_task(heard(batch))
+    for _ in range(5):
+        await speak(engine, "Now.")
+    assert len(await behind) == as_long_as(alone, sentences=20)

@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
+from koe.cli.batch import app as batch
 from koe.cli.config import config
 from koe.cli.doctor import doctor
 from koe.cli.failures import FailureGroup
 from koe.cli.history import app as history
+from koe.cli.jobs import app as jobs
 from koe.cli.models import app as models
 from koe.cli.say import say
 from koe.cli.serve import serve
@@ -39,6 +41,8 @@ for command in (serve, say, config, doctor):
 app.add_typer(voices, name="voices", epilog=_EPILOG)
 app.add_typer(models, name="models", epilog=_EPILOG)
 app.add_typer(history, name="history", epilog=_EPILOG)
+app.add_typer(batch, name="batch", epilog=_EPILOG)
+app.add_typer(jobs, name="jobs", epilog=_EPILOG)
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from koe.core.effects import Chain
 from koe.core.languages import canonical
 from koe.core.problem import Problem, shown
 from koe.pipelines import plan_estimate
@@ -49,6 +50,9 @@ class Delivery(Options):
     seed: Seed | None = None
     speed: Annotated[float, Field(ge=0.25, le=4, allow_inf_nan=False)] | None = None
     """1.2 is faster by a fifth."""
+
+    effects: Chain | None = None
+    """Instead of the voice's own."""
 
     gain: Annotated[float, Field(ge=-40, le=20, allow_inf_nan=False)] = 0.0
     """dB."""
@@ -229,5 +233,5 @@ class DryRun(BaseModel):
 
 def _digest(text: str, how: Delivery) -> str:
     # The gain is put on afterwards: it doesn't change what is spoken.
-    spoken = (text, how.voice, how.language, how.style, how.instruct, how.seed, how.speed)
+    spoken = (text, how.voice, how.language, how.style, how.instruct, how.seed, how.speed, how.effects)
     return hashlib.blake2b(repr(spoken).encode(errors="surrogatepass"), digest_size=6).hexdigest()

@@ -107,6 +107,7 @@ def _request(item: PlanItem) -> SpeechRequest:
         instruct=how.instruct,
         seed=how.seed,
         speed=how.speed,
+        effects=how.effects,
         wait=True,
         priority=Priority.BATCH,
     )

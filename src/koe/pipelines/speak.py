@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from koe.audio.files import AudioWriter
+from koe.core.effects import Chain
 from koe.core.errors import MalformedInput
 from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
@@ -38,6 +39,7 @@ class SpeechInput(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     sampling: Sampling | None = None
     speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
+    effects: Chain | None = None
     format: Literal["wav", "flac", "ogg", "mp3"] = "wav"
     """Of the run's sound."""
 

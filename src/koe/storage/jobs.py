@@ -33,18 +33,18 @@ _WAIT_SECONDS = 10.0
 """For another process that is writing."""
 
 _TABLES = """
-CREATE TABLE jobs (
+CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, title TEXT NOT NULL, state TEXT NOT NULL, request TEXT NOT NULL,
     created REAL NOT NULL, changed REAL NOT NULL, worked REAL NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
     run TEXT, items INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
     size INTEGER NOT NULL DEFAULT 0, size_tried INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE items (
+CREATE TABLE IF NOT EXISTS items (
     job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE, number INTEGER NOT NULL, state TEXT NOT NULL,
     size INTEGER NOT NULL, spec TEXT NOT NULL, result TEXT, error TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
-CREATE INDEX items_by_state ON items (job, state, number);
+CREATE INDEX IF NOT EXISTS items_by_state ON items (job, state, number);
 """
 
 Values = Mapping[str, object]
@@ -316,7 +316,8 @@ def _open(file: Path) -> sqlite3.Connection:
         database.close()
         raise RequestError(f"{file} was written by a newer Koe: use that one, or move the file away")
     if version == 0:
-        database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+        # Another process may be doing the same.
+        database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
     return database
 
 

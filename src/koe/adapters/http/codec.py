@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from koe.adapters.http.encoding import CONTENT_TYPES
-from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http.endpoints import Endpoint, FormFile
 from koe.adapters.http.errors import HttpError, parse_json
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.limits_form import read_form
@@ -40,6 +40,7 @@ from koe.speech import Speaker
 TAG = "Codec"
 
 _FORM = "multipart/form-data"
+_RAW = ("audio/*", "application/octet-stream")
 
 Code = Annotated[int, Strict(), Field(ge=0, lt=CODEBOOK_SIZE)]
 Frame = Annotated[list[Code], Field(min_length=CODEBOOKS, max_length=CODEBOOKS)]
@@ -56,6 +57,10 @@ class EncodeBody(BaseModel):
             examples=["UklGRiQAAABXQVZFZm10IBAAAAABAAEA..."],
         ),
     ]
+
+
+class EncodeForm(BaseModel):
+    file: Annotated[FormFile, Field(description="The sound.")]
 
 
 class DecodeBody(BaseModel):
@@ -194,6 +199,8 @@ ENDPOINTS = (
         tag=TAG,
         body=EncodeBody,
         uploads=True,
+        form=EncodeForm,
+        raw=_RAW,
         answers={200: CodesAnswer},
     ),
     Endpoint(

@@ -23,7 +23,8 @@ def _sentence(detail: ErrorDetails, known: tuple[str, ...]) -> str:
     name = _name(detail["loc"])
     match detail["type"]:
         case "extra_forbidden":
-            close = difflib.get_close_matches(name[:100], known, n=1)
+            # What is known are the names of the outermost fields.
+            close = difflib.get_close_matches(name[:100], known, n=1) if len(detail["loc"]) == 1 else []
             return f"{name}: there is no such field" + (f", did you mean {close[0]}?" if close else "")
         case "missing":
             return f"{name}: is needed"

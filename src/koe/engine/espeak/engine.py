@@ -12,7 +12,7 @@ from koe.core.errors import EngineError, EngineUnavailable, ShuttingDown
 from koe.core.languages import best_match
 from koe.core.pcm import BYTES_PER_SAMPLE
 from koe.core.voice import Voice
-from koe.engine import SpeechOptions
+from koe.engine import Priority, SpeechOptions
 from koe.engine.espeak.library import EspeakLibrary
 from koe.engine.espeak.seam import Seam
 from koe.engine.espeak.voices import to_voice
@@ -168,7 +168,9 @@ class EspeakEngine:
             return
         try:
             library.select(job.identifier, *job.manner)
-            if not job.opened and not self._jobs.empty():
+            if job.priority > Priority.ROOM:
+                self._speak_aside(library, job, pipe)
+            elif not job.opened and not self._jobs.empty():
                 self._speak_opening(library, job, pipe)
             else:
                 self._speak_whole(library, job, pipe)
@@ -204,6 +206,31 @@ class EspeakEngine:
         chunks.add(seam.finish())
         chunks.flush()
         pipe.end(ShuttingDown("the server is stopping") if self._stopping.is_set() else None)
+
+    def _speak_aside(self, library: EspeakLibrary, job: _Job, pipe: PcmPipe) -> None:
+        """Nobody waits for its first sound: as soon as a room has something to say, it is broken off, and begun anew
+        when the rooms are quiet."""
+        spoken, broken_off = bytearray(), False
+
+        def collect(pcm: bytes) -> bool:
+            nonlocal broken_off
+            spoken.extend(pcm[: job.max_bytes - len(spoken)])
+            broken_off = pipe.closed or self._goes_before(job)
+            return not broken_off and len(spoken) < job.max_bytes
+
+        library.synthesize(job.text, collect)
+        if broken_off:
+            self._jobs.put(job)
+            return
+        if spoken:
+            pipe.put(bytes(spoken))
+        pipe.end()
+
+    def _goes_before(self, job: _Job) -> bool:
+        """Whether something more urgent waits, the end among it. Looked at from outside of the queue's lock: what comes
+        in that moment is seen with the next buffer."""
+        waiting = self._jobs.queue
+        return bool(waiting) and waiting[0].priority < job.priority
 
     def _refuse_waiting(self) -> None:
         while not self._jobs.empty():

@@ -75,6 +75,8 @@ class Batch:
         began = self._begin_one()
         self._resume_those_put_aside()
         rows = [stream for stream in self._streams if self._can_go_on(stream)]
+        if any(map(_owes_a_room, rows)):
+            rows = [stream for stream in rows if stream.request.priority is Priority.ROOM]
         if rows:
             self._advance(rows)
             self._sound([stream for stream in rows if stream.row is not None and stream.due])
@@ -232,6 +234,11 @@ class Batch:
         elif capped:
             self.counters.capped += 1
             _log.warning("a generation did not end by itself: cut off at the length of its text")
+
+
+def _owes_a_room(stream: Stream) -> bool:
+    """Whether a room hears nothing yet of what is being generated for it: batches wait for that."""
+    return stream.request.priority is Priority.ROOM and not stream.sent_bytes
 
 
 def _order(stream: Stream) -> tuple[bool, int]:

@@ -1,7 +1,8 @@
 """What requests about jobs may hold, and what is answered."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from functools import cache
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, create_model
 
@@ -61,6 +62,11 @@ class JobForm(JobGiven):
 
 def of_kind(kind: str, model: type[_Job]) -> type[_Job]:
     """The model of a job of that kind, whose options are checked as well."""
+    return cast(type[_Job], _of_kind(kind, model))
+
+
+@cache
+def _of_kind(kind: str, model: type[JobGiven]) -> type[JobGiven]:
     options: type[Options] = KINDS[kind].options
     return create_model(model.__name__, __base__=model, options=(options, options()))
 
@@ -76,7 +82,7 @@ class JobProgress(_Told):
     """Characters of what was made or has failed."""
 
 
-class JobAnswer(_Told):
+class JobEntry(_Told):
     id: Annotated[str, Field(examples=[_ID])]
     kind: str
     title: str
@@ -86,18 +92,16 @@ class JobAnswer(_Told):
     worked: float
     """Seconds that were spent on its items."""
 
-    seconds_left: float | None
+    seconds_left: float | None = None
     """As long as the rest takes at the pace so far; null: nobody knows yet."""
 
     error: str
     """Why it failed or was paused; empty where it didn't."""
 
-    run: Annotated[str | None, Field(examples=["01kgbf3k2ej5w0zq8m6h4x9c7d"])]
+    run: Annotated[str | None, Field(examples=["01kgbf3k2ej5w0zq8m6h4x9c7d"])] = None
     """The id of the run that it became: /api/runs/{id}."""
 
     progress: JobProgress
-    request: dict[str, Any]
-    """Its options and its output, as they were given."""
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -113,12 +117,29 @@ class JobAnswer(_Told):
             error=job.error,
             run=job.run,
             progress=JobProgress.model_validate(job.progress, from_attributes=True),
-            request=dict(job.request),
+            **cls._more(job),
         )
+
+    @classmethod
+    def _more(cls, job: Job) -> dict[str, Any]:
+        return {}
+
+
+class JobAnswer(JobEntry):
+    request: dict[str, Any]
+    """Its options and its output, as they were given."""
+
+    @classmethod
+    def _more(cls, job: Job) -> dict[str, Any]:
+        return {"request": dict(job.request)}
+
+
+class JobsQuery(_Given):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
 class JobList(_Told):
-    jobs: list[JobAnswer]
+    jobs: list[JobEntry]
     """The newest first."""
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_query
-from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, ItemsQuery, JobAnswer, JobList
+from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, ItemsQuery, JobAnswer, JobEntry, JobList, JobsQuery
 from koe.pipelines.jobs import JobQueue
 from koe.storage.jobs import JobStore
 
@@ -67,7 +67,9 @@ def json_answer(answer: BaseModel, status: int = 200) -> web.Response:
 
 
 async def list_jobs(request: web.Request) -> web.Response:
-    return json_answer(JobList(jobs=[JobAnswer.of(job) for job in await jobs_of(request).queue.jobs()]))
+    queue, query = jobs_of(request).queue, read_query(request, JobsQuery)
+    found = await queue.jobs()
+    return json_answer(JobList(jobs=[JobEntry.of(job) for job in found[: query.limit]]))
 
 
 async def show(request: web.Request) -> web.Response:
@@ -85,7 +87,15 @@ async def list_items(request: web.Request) -> web.Response:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/jobs", list_jobs, "The jobs, the newest first.", tag=TAG, answers={200: JobList}),
+    Endpoint(
+        "GET",
+        "/api/jobs",
+        list_jobs,
+        "The jobs, the newest first.",
+        tag=TAG,
+        query=JobsQuery,
+        answers={200: JobList},
+    ),
     Endpoint("GET", "/api/jobs/{job_id}", show, "One job, and how far it is.", tag=TAG, answers={200: JobAnswer}),
     Endpoint(
         "GET",

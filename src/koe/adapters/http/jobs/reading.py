@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -66,29 +66,7 @@ async def _from_json(request: web.Request, source: Path) -> Submission:
 
 
 async def _from_form(request: web.Request, source: Path) -> Submission:
-    texts: dict[str, str] = {}
-    filename: str | None = None
-    try:
-        reader = await request.multipart()
-        for _ in range(_MOST_PARTS + 1):
-            part = await reader.next()
-            if part is None:
-                break
-            if not isinstance(part, BodyPartReader) or not part.name:
-                raise _broken("each of its parts is a field with a name")
-            name = part.name[:100]
-            if name in texts or (name == "file" and filename is not None):
-                raise _wrong(name, "send it once")
-            if name == "file":
-                filename = part.filename or ""
-                await _save(part, source)
-            else:
-                texts[name] = await _text(part, name)
-        else:
-            raise _broken(f"it has more than {_MOST_PARTS} parts")
-    except (HttpProcessingError, ValueError, AssertionError, LookupError, RuntimeError) as error:
-        # aiohttp says so of broken boundaries, headers and encodings.
-        raise _broken(str(error)[:200]) from error
+    texts, filename = await _parts(request, source)
     if filename is None:
         raise _wrong("file", "is needed")
     fields: dict[str, Any] = dict(texts)
@@ -99,23 +77,45 @@ async def _from_form(request: web.Request, source: Path) -> Submission:
     return Submission(wanted, wanted.title or _readable(filename), source)
 
 
+async def _parts(request: web.Request, source: Path) -> tuple[dict[str, str], str | None]:
+    """What is no file, by its name; and what the file, which is at `source` then, is called at the client."""
+    texts: dict[str, str] = {}
+    filename: str | None = None
+    try:
+        reader = await request.multipart()
+        for _ in range(_MOST_PARTS + 1):
+            part = await reader.next()
+            if part is None:
+                return texts, filename
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise _broken("each of its parts is a field with a name")
+            name = part.name[:100]
+            if name in texts or (name == "file" and filename is not None):
+                raise _wrong(name, "send it once")
+            if name == "file":
+                filename = part.filename or ""
+                await _save(part, source)
+            else:
+                texts[name] = await _text(part, name)
+        raise _broken(f"it has more than {_MOST_PARTS} parts")
+    except (HttpProcessingError, ValueError, AssertionError, LookupError, RuntimeError) as error:
+        # aiohttp says so of broken boundaries, headers and encodings.
+        raise _broken(str(error)[:200]) from error
+
+
 async def _save(part: BodyPartReader, target: Path) -> None:
-    with disk.told(target.parent):
-        file = await to_its_end(lambda: target.open("wb"))
-        try:
-            await _copy(part, file)
-        finally:
-            await to_its_end(file.close)
+    def write(data: bytes) -> None:
+        # Whoever sends it isn't the disk.
+        with disk.told(target.parent), target.open("ab") as file:
+            file.write(data)
 
-
-async def _copy(part: BodyPartReader, file: BinaryIO) -> None:
     waiting = bytearray()
     while piece := await part.read_chunk(_AT_ONCE):
         waiting += piece
         if len(waiting) >= _AT_ONCE:
-            await to_its_end(file.write, bytes(waiting))
+            await to_its_end(write, bytes(waiting))
             waiting.clear()
-    await to_its_end(file.write, bytes(waiting))
+    await to_its_end(write, bytes(waiting))
 
 
 async def _text(part: BodyPartReader, name: str) -> str:

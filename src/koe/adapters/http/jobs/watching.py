@@ -9,7 +9,7 @@ from aiohttp import web
 from koe.adapters.http import sse
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import error_body
-from koe.adapters.http.jobs.bodies import JobAnswer
+from koe.adapters.http.jobs.bodies import JobEntry
 from koe.adapters.http.jobs.listing import TAG, job_id, jobs_of
 from koe.adapters.http.speech_answer import Outflow, outflow
 from koe.core.errors import KoeError
@@ -19,7 +19,7 @@ SILENCE = 10.0
 """Seconds without news after which a comment is sent: it also finds out who has left."""
 
 EVENT = "job"
-"""Each holds a JobAnswer without what is null; the last one is in a state that doesn't change by itself any more."""
+"""Each holds a JobEntry without what is null."""
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -27,7 +27,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     async with outflow(request, sse.CONTENT_TYPE) as out, aclosing(watched):
         try:
             while (job := await _next(out, watched)) is not None:
-                await out.write(sse.event(EVENT, JobAnswer.of(job)))
+                await out.write(sse.event(EVENT, JobEntry.of(job)))
         except KoeError as error:
             # Where it is removed meanwhile.
             if not out.begun:
