@@ -9,6 +9,7 @@ async for job in queue.watch(job.id): ...
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _OPEN = tuple(state for state in JobState if not state.ended)
 _ONCE_A_SECOND = 1.0
+_RETRY_SECONDS = 10.0
 
 
 class Kind(Protocol):
@@ -78,10 +80,11 @@ class JobQueue:
         no such kind."""
         if kind not in self._kinds:
             raise RequestError(f"there is no kind of job {kind[:100]!r}; there are: {', '.join(self._kinds)}")
-        waiting = len(await asyncio.to_thread(self._store.jobs, _OPEN))
-        if waiting >= self._max_jobs:
-            raise Busy(f"{waiting} jobs are waiting or running already: try again when one of them has ended")
-        job = await asyncio.to_thread(self._store.create, kind, title, request, source)
+        async with self._choosing:
+            waiting = len(await asyncio.to_thread(self._store.jobs, _OPEN))
+            if waiting >= self._max_jobs:
+                raise Busy(f"{waiting} jobs are waiting or running already: try again when one of them has ended")
+            job = await asyncio.to_thread(self._store.create, kind, title, request, source)
         await self._tell()
         return job
 
@@ -144,27 +147,43 @@ class JobQueue:
 
     def _recover(self) -> None:
         self._store.tidy()
+        self._requeue()
+
+    def _requeue(self) -> None:
         for job in self._store.jobs([JobState.RUNNING]):
             self._store.set_state(job.id, JobState.QUEUED)
 
     async def _run(self) -> None:
         while True:
             self._poked.clear()
-            async with self._choosing:
-                job = await asyncio.to_thread(self._next)
-                if job is not None:
-                    self._running = job.id
-                    self._work = asyncio.create_task(self._work_on(job), name=f"job {job.id}")
-            if job is None or self._work is None:
-                await self._poked.wait()
-                continue
             try:
-                await asyncio.wait([self._work])
-            finally:
-                self._work.cancel()
-                await asyncio.wait([self._work])
-                self._running = ""
-            await self._tell()
+                if not await self._do_next():
+                    await self._poked.wait()
+            except sqlite3.Error:
+                # A full disk, say: what was running is taken up again when there is room.
+                _log.exception("the jobs can't be read or written now: trying again in %g s", _RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
+                with contextlib.suppress(sqlite3.Error):
+                    await asyncio.to_thread(self._requeue)
+
+    async def _do_next(self) -> bool:
+        """The job whose turn it is, to its end; False where none waits."""
+        async with self._choosing:
+            job = await asyncio.to_thread(self._next)
+            if job is None:
+                return False
+            self._running = job.id
+            self._work = work = asyncio.create_task(self._work_on(job), name=f"job {job.id}")
+        try:
+            await asyncio.wait([work])
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+            self._running = ""
+        await self._tell()
+        if not work.cancelled():
+            work.result()
+        return True
 
     def _next(self) -> Job | None:
         return next(iter(self._store.jobs([JobState.PLANNING, JobState.QUEUED])), None)
@@ -192,6 +211,8 @@ class JobQueue:
         except OSError as error:
             _log.warning("job %s failed: %s", job.id, error)
             await self._mark(job, JobState.FAILED, error=f"its files can't be written: {error.strerror or error}")
+        except sqlite3.Error:
+            raise
         except Exception:
             _log.exception("job %s failed", job.id)
             await self._mark(job, JobState.FAILED, error="a fault in Koe, which the log tells more of")

@@ -147,14 +147,14 @@ def _take_file(collected: _Collected, file: _File, path: Path) -> None:
 def _take_environment(collected: _Collected, environ: Mapping[str, str]) -> None:
     for variable in sorted(environ):
         text = environ[variable].strip()
-        if not variable.startswith(names.PREFIX) or variable in (names.DATA_DIR, names.CONFIG):
+        if not variable.startswith(names.PREFIX) or variable in names.NO_SETTINGS:
             continue
         if name := names.variables().get(variable):
             # Compose files hand on variables that nobody set as empty ones.
             if text:
                 collected.add(name, _value(name, text), Source(SourceKind.ENVIRONMENT, variable))
         else:
-            known = [*names.variables(), names.DATA_DIR, names.CONFIG]
+            known = [*names.variables(), *names.NO_SETTINGS]
             hint = names.did_you_mean(variable, known)
             collected.problems.append(f"the environment variable {variable} is no setting of Koe{hint}")
 

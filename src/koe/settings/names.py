@@ -22,6 +22,10 @@ _Section = TypeVar("_Section", bound=BaseModel)
 PREFIX = "KOE_"
 DATA_DIR = "KOE_DATA_DIR"
 CONFIG = "KOE_CONFIG"
+TOKEN = "KOE_TOKEN"
+"""Of a server that a command is to ask."""
+
+NO_SETTINGS = (DATA_DIR, CONFIG, TOKEN)
 
 
 @cache

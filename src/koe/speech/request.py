@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from koe.core.effects import Effect
-from koe.core.profile import Sampling
+from koe.core.profile import Clip, Sampling
 from koe.core.text.parts import TextFormat
 from koe.engine import Priority
 
@@ -29,6 +29,9 @@ class SpeechRequest:
 
     description: str | None = None
     """Of a voice that is made up for this request, in words; there is then no `voice`."""
+
+    clip: Clip | None = None
+    """Of a voice that is cloned for this request; there is then no `voice`."""
 
     seed: int | None = None
 

@@ -14,14 +14,14 @@ from koe.core.languages import best_match, canonical
 from koe.core.text import detect
 from koe.core.text.normalise import Normaliser
 from koe.core.voice import Voice, VoiceKind
-from koe.engine import ENGINES, Engine
+from koe.engine import ENGINES, Engine, SpeechOptions
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech.casting import Candidate, Casting
 from koe.speech.request import SpeechRequest
 from koe.speech.utterance import Utterance
 from koe.voices.store import VoiceStore
 
-DESIGNER = "qwen"
+MAKER = "qwen"
 """The engine that makes voices up from a description."""
 
 _log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class Speaker:
         """To be called in the event loop that will iterate. Raises UnknownVoice."""
         if request.language is not None:
             request = replace(request, language=_tag(request.language))
-        chosen = self._designed(request) if request.description else self._cast(self._choose(request))
+        chosen = self._made_up(request) or self._cast(self._choose(request))
         voice = chosen.voice
         if request.style and request.style not in voice.styles:
             _log.info("voice %s has no style %r: ignored", voice.id, request.style[:100])
@@ -139,7 +139,7 @@ class Speaker:
             text_format=request.text_format,
             fallback=self._likely_language(voice),
         )
-        fallback = None if request.description else self._fallback_for(request, voice)
+        fallback = None if request.description or request.clip else self._fallback_for(request, voice)
         return Utterance(request, chosen, fallback, self._speech, normaliser)
 
     def default_voice(self, language: str | None = None) -> Voice:
@@ -203,11 +203,17 @@ class Speaker:
             _log.warning("%s can't speak, for %s; %s does", voice.id, error.message, stand_in.id)
             return self._casting.candidate(stand_in)
 
-    def _designed(self, request: SpeechRequest) -> Candidate:
-        if reason := self._absence(DESIGNER):
-            raise EngineUnavailable(f"no voice can be designed: {reason} ({command('doctor')} tells what it needs)")
-        voice = Voice("design", "a designed voice", (request.language or self._language,), DESIGNER, VoiceKind.DESIGNED)
-        return Candidate(self._engines[DESIGNER], voice, voice)
+    def _made_up(self, request: SpeechRequest) -> Candidate | None:
+        """A voice for this request alone; None: one of the house is wanted."""
+        if not request.description and request.clip is None:
+            return None
+        what = "designed" if request.description else "cloned"
+        if reason := self._absence(MAKER):
+            raise EngineUnavailable(f"no voice can be {what}: {reason} ({command('doctor')} tells what it needs)")
+        kind = VoiceKind.DESIGNED if request.description else VoiceKind.CLONED
+        languages = (request.language or self._language,)
+        voice = Voice("design" if request.description else "clone", f"a {what} voice", languages, MAKER, kind)
+        return Candidate(self._engines[MAKER], voice, voice, SpeechOptions(clip=request.clip))
 
     def _by_language(self, language: str) -> Voice:
         """The house's own voice, if it speaks that language; else the first that does."""

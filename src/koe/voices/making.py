@@ -11,7 +11,7 @@ from koe.audio import reference
 from koe.audio.decode import read_audio
 from koe.core.errors import MalformedInput
 from koe.core.languages import LANGUAGES, at_home, spoken_by_all
-from koe.core.profile import Profile, Reference
+from koe.core.profile import Clip, Profile, Reference
 from koe.core.text import detect
 from koe.core.voice import Voice, VoiceKind
 from koe.voices.ids import make_id
@@ -30,6 +30,13 @@ class PreparedClip:
     reference: Reference
     wav: bytes
     warnings: tuple[str, ...]
+
+    @property
+    def clip(self) -> Clip:
+        """What an engine clones, without a voice being kept."""
+        whole = f"{self.reference.sha256} {self.reference.transcript}"
+        digest = hashlib.sha256(whole.encode()).hexdigest()
+        return Clip(digest, self.reference.transcript, lambda: reference.joined([reference.from_wav(self.wav)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,7 +318,7 @@ OUT_OF_RANGE = [
     ("max_new_tokens", 4097),
     ("word_timestamps", True),
     ("word_timestamps", 0),
-    ("ref_audio", "data:audio/wav;base64,AAAA"),
+    ("ref_audio", "http://10.0.0.1/secret.wav"),
     ("ref_text", "hello"),
     ("speaker_embedding", [0.1]),
     ("nobody_knows_this", 1),

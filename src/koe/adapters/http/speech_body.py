@@ -1,11 +1,23 @@
 """What a request to speak may hold: OpenAI's fields, those of vLLM-Omni's that mean something here, and Koe's own."""
 
+import base64
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    field_validator,
+    model_validator,
+)
 
 from koe.audio.flow import RATES, FlowFormat
 from koe.core.effects import Chain
+from koe.core.errors import MalformedInput
 from koe.core.languages import ENGLISH_NAMES, canonical
 from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
@@ -13,10 +25,11 @@ from koe.voices.fields import Number
 
 _BY_ENGLISH_NAME = {name.lower(): tag for tag, name in ENGLISH_NAMES.items()}
 
-_MAKE_A_VOICE = "speech in the voice of a recording needs a voice made of it first: POST /api/voices, then name it here"
-_NEVER_FETCHED = "addresses and files that a request names are never fetched; " + _MAKE_A_VOICE
-_REFUSED = ("ref_audio", "ref_text", "x_vector_only_mode", "speaker_embedding")
-"""Of vLLM-Omni. `x_vector_only_mode: false` asks for nothing."""
+_NEVER_FETCHED = (
+    "addresses and files that a request names are never fetched: send the recording itself, as "
+    "data:audio/wav;base64,..., or make a voice of it (POST /api/voices) and name that"
+)
+_RECORDING = re.compile(r"data:[\w.+/-]*(?:;[\w.+=-]+)*;base64,")
 
 
 def _language(value: str) -> str | None:
@@ -94,6 +107,15 @@ class HowToSpeak(SamplingBody):
         default=None, description="VoiceDesign: `instructions` describe a voice that is made up for this request."
     )
 
+    ref_audio: (
+        Annotated[str, Field(max_length=64 * 1024 * 1024, description="A recording to clone, as data:...;base64,...")]
+        | None
+    ) = None
+    ref_text: Annotated[str, Field(max_length=4096, description="What is said in `ref_audio`.")] | None = None
+    x_vector_only_mode: bool | None = Field(
+        default=None, description="Follow the sound of the speaker in `ref_audio` alone, without `ref_text`."
+    )
+
     max_new_tokens: (
         Annotated[int, Strict(), Field(ge=1, le=4096, description="Of vLLM-Omni; no effect here."), _WHOLE] | None
     ) = None
@@ -103,14 +125,22 @@ class HowToSpeak(SamplingBody):
     non_streaming_mode: bool | None = Field(default=None, description="Of vLLM-Omni; no effect here.")
     word_timestamps: Never | None = Field(default=None, description="Of vLLM-Omni; there are none here.")
 
-    @model_validator(mode="before")
+    @field_validator("ref_audio")
     @classmethod
-    def _needs_no_recording(cls, body: Any) -> Any:
-        for key in body if isinstance(body, dict) else ():
-            if key in _REFUSED and body[key] is not None and body[key] is not False:
-                fetches = key == "ref_audio" and not str(body[key]).startswith("data:")
-                raise ValueError(f"`{key}`: {_NEVER_FETCHED if fetches else _MAKE_A_VOICE}")
-        return {key: body[key] for key in body if key not in _REFUSED} if isinstance(body, dict) else body
+    def _is_sent_along(cls, recording: str | None) -> str | None:
+        if recording is not None and not _RECORDING.match(recording):
+            raise ValueError(_NEVER_FETCHED)
+        return recording
+
+    @property
+    def recording(self) -> bytes | None:
+        """What `ref_audio` holds. Raises MalformedInput."""
+        if self.ref_audio is None:
+            return None
+        try:
+            return base64.b64decode(self.ref_audio.partition(",")[2], validate=True)
+        except ValueError:
+            raise MalformedInput("`ref_audio` isn't base64") from None
 
     @property
     def designed(self) -> bool:
@@ -141,6 +171,10 @@ def fits_together(body: HowToSpeak) -> None:
     """What no schema can say. Raises ValueError."""
     if body.designed and body.voice_name:
         raise ValueError("either `voice`, or `task_type` VoiceDesign with a description in `instructions`")
+    if body.ref_audio is None and (body.ref_text or body.x_vector_only_mode):
+        raise ValueError("`ref_text` and `x_vector_only_mode` belong to a recording in `ref_audio`")
+    if body.ref_audio is not None and (body.voice_name or body.designed):
+        raise ValueError("either `ref_audio`, or a `voice`, or `task_type` VoiceDesign")
     if body.designed and not (body.instructions or "").strip():
         raise ValueError("`task_type` VoiceDesign needs a description of the voice in `instructions`")
     rates = RATES.get(body.format) if isinstance(body, FormOfAnswer) else None

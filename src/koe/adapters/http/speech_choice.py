@@ -10,10 +10,12 @@ from koe.adapters.http.house import House
 from koe.adapters.http.speech_body import HowToSpeak
 from koe.core.errors import EngineUnavailable, RequestError, UnknownVoice
 from koe.core.languages import best_match
+from koe.core.profile import Clip
 from koe.core.voice import Voice
 from koe.engine import ENGINES, Priority
 from koe.engine.qwen.checkpoints import find
 from koe.speech import SpeechRequest
+from koe.voices.making import prepare_clip
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ OPENAI_VOICES = frozenset(
 async def speech_request(house: House, body: HowToSpeak, priority: Priority = Priority.ROOM) -> SpeechRequest:
     """Raises RequestError, UnknownVoice, EngineUnavailable, HttpError."""
     engine = await _engine_of(house, body.model)
-    voice = None if body.designed else _voice_of(house, body, engine)
+    clip = await asyncio.to_thread(_clip_of, body)
+    voice = None if body.designed or clip else _voice_of(house, body, engine)
     instructions = body.instructions or None
     return SpeechRequest(
         voice=voice,
@@ -44,12 +47,23 @@ async def speech_request(house: House, body: HowToSpeak, priority: Priority = Pr
         sample_rate=body.sample_rate,
         instruct=None if body.designed else instructions,
         description=instructions if body.designed else None,
+        clip=clip,
         seed=body.seed,
         sampling=body.sampling,
         speed=body.speed,
         effects=body.effects,
+        # Nobody else could speak in such a voice meanwhile.
+        wait=body.designed or clip is not None,
         priority=priority,
     )
+
+
+def _clip_of(body: HowToSpeak) -> Clip | None:
+    """Of a voice that is cloned for this request alone. Raises MalformedInput, UnsupportedAbility."""
+    recording = body.recording
+    if recording is None:
+        return None
+    return prepare_clip(recording, "" if body.x_vector_only_mode else body.ref_text or "").clip
 
 
 async def checkpoints(data_dir: Path) -> list[str]:

@@ -18,9 +18,8 @@ from yarl import URL
 from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, JobAnswer, JobEntry, JobList
 from koe.core.errors import EngineUnavailable, KoeError, RequestError, SettingsError
 from koe.pipelines.plan import DryRun
+from koe.settings.names import TOKEN
 from koe.storage.meta import INPUT, Artifact
-
-TOKEN = "KOE_TOKEN"
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -8,11 +8,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import typer
 
 from koe.cli.state import load_settings
 from koe.core.errors import EngineUnavailable, SettingsError
+from koe.settings.names import TOKEN
 
 if TYPE_CHECKING:
     from koe.adapters.http.jobs.bodies import ItemAnswer, JobAnswer, JobEntry
@@ -82,11 +84,23 @@ async def to_change(context: typer.Context, server: str | None, *, speaking: boo
 
 @asynccontextmanager
 async def there(context: typer.Context, server: str) -> AsyncIterator[Client]:
-    from koe.cli.jobs.client import TOKEN, connect
+    from koe.cli.jobs.client import connect
 
-    token = os.environ.get(TOKEN, "").strip() or _kept_token(context)
+    token = os.environ.get(TOKEN, "").strip()
+    # This house's own token is nobody else's business.
+    if not token and _is_here(server):
+        token = _kept_token(context)
     async with connect(server, token) as client:
         yield client
+
+
+def _is_here(server: str) -> bool:
+    from koe.adapters.http.security import is_loopback
+
+    with contextlib.suppress(ValueError):
+        host = urlsplit(server).hostname or ""
+        return host == "localhost" or is_loopback(host)
+    return False
 
 
 def _kept_token(context: typer.Context) -> str:
