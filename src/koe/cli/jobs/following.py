@@ -12,6 +12,7 @@ import typer
 
 from koe.cli.failures import FAILED
 from koe.core.errors import EngineUnavailable
+from koe.core.installation import command
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -67,8 +68,8 @@ async def _tell_failure(jobs: Jobs, job: JobEntry) -> None:
         typer.secho(f"and {more} more", err=True, fg=typer.colors.RED)
     verb = "resume" if job.state == "paused" else "retry"
     reason = f": {job.error}" if job.error else ""
-    typer.secho(f"koe: the job {job.id} is {job.state}{reason}", err=True, fg=typer.colors.RED)
-    typer.echo(f"Try what is left of it again: koe jobs {verb} {job.id}{jobs.remote}", err=True)
+    typer.secho(f"koe: job {job.id}, {job.state}{reason}", err=True, fg=typer.colors.RED)
+    typer.echo(f"Try what is left of it again: {command(f'jobs {verb} {job.id}{jobs.remote}')}", err=True)
 
 
 def _told(job: JobEntry) -> str:
