@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
@@ -68,15 +70,32 @@ def house(tmp_path: Path) -> House:
 
 
 @pytest.fixture
-def uri(house: House) -> Iterator[str]:
+def welcome(house: House) -> Iterator[str]:
+    """What a server says at its start."""
     server = house.start()
     assert server.stdout is not None
     try:
-        lines = iter(server.stdout.readline, "")
-        yield next(line.split()[1] for line in lines if line.strip().startswith("Address"))
+        told = ""
+        while "Ctrl+C" not in told:
+            told += server.stdout.readline()
+        yield told
     finally:
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=60)
+
+
+@pytest.fixture
+def uri(welcome: str) -> str:
+    match = re.search(r"tcp://\S+", welcome)
+    assert match is not None
+    return match[0]
+
+
+@pytest.fixture
+def url(welcome: str) -> str:
+    match = re.search(r"http://\S+", welcome)
+    assert match is not None
+    return match[0]
 
 
 def say(uri: str, voice: str) -> tuple[int, int]:
@@ -140,3 +159,19 @@ def test_voices_made_while_the_server_runs_speak_in_the_next_request(house: Hous
     house.koe("voices", "import", zipped)
     assert house.files() == before
     assert say(uri, "old-sailor")[0] == QWEN_RATE
+
+
+def test_a_voice_made_over_http_speaks_over_wyoming_in_the_next_request(uri: str, url: str) -> None:
+    async def made(name: str, hertz: float) -> None:
+        form = aiohttp.FormData()
+        form.add_field("data", json.dumps({"name": name, "languages": ["en"]}))
+        form.add_field("ref", speech_wav(4.0, hertz), filename="clip.wav", content_type="audio/wav")
+        form.add_field("text", "The words of the clip.")
+        async with aiohttp.ClientSession() as session, session.post(f"{url}/api/voices", data=form) as answer:
+            assert answer.status == 201, await answer.text()
+
+    asyncio.run(made("Anna", 120.0))
+    wait_until_it_clones(uri, "anna")
+    asyncio.run(made("Bert", 200.0))
+    assert "bert" in listed(uri)
+    assert say(uri, "bert")[0] == QWEN_RATE

@@ -110,11 +110,20 @@ def test_a_task_is_a_word(runs: Runs, task: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "..", "../x.wav", ".x", "a/b", "a\\b", "meta.json", "Input.json", "ä.wav", "x" * 101, "x.", "x.wav\n"]
+    "name",
+    ["", "..", "../x.wav", ".x", "a/b/c", "/a", "a/", "a/..", "a\\b", "meta.json", "Input.json", "x" * 201, "x.", "x.wav\n"],
 )
 def test_a_file_lies_in_its_run(runs: Runs, name: str) -> None:
     with runs.begin("speech", {}) as draft, pytest.raises(MalformedInput):
         draft.file(name)
+
+
+@pytest.mark.parametrize("name", ["a/b", "ä.wav", "日本/こえ.wav", "x" * 200])
+def test_letters_of_all_scripts_and_one_folder_are_a_name(runs: Runs, name: str) -> None:
+    with runs.begin("speech", {}) as draft:
+        draft.file(name).write_bytes(b"sound")
+        run = draft.finish(description())
+    assert run.file(name).read_bytes() == b"sound"
 
 
 def test_a_name_is_given_once(runs: Runs) -> None:

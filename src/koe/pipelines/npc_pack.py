@@ -110,7 +110,8 @@ class NpcPack:
                 wrong = f"{shown(character)} is one character too many: a pack has at most {MOST_CHARACTERS}"
                 self._planner.problem(f"line {line}", wrong, "split the table: the row is left out")
                 return None
-            self._folders[key] = self._taken.take(safe_name(character, "character"), line)
+            # Without dots: a folder can't be taken for one of the run's own files.
+            self._folders[key] = self._taken.take(safe_name(character.replace(".", " "), "character"), line)
         return self._folders[key]
 
     def _file(self, folder: str, cells: _Cells, line: int) -> str:
