@@ -43,3 +43,19 @@ install() {
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
   echo "$wanted" >>"$stamp"
 }
+
+# install_tools: what checks the admin page, into tools/node_modules.
+install_tools() {
+  local stamp=tools/node_modules/.koe-installed wanted
+  if ! command -v npm >/dev/null; then
+    echo "The admin page is checked with npm's tools: install Node.js 20 or newer (on Debian or Ubuntu:" >&2
+    echo "sudo apt install nodejs npm)." >&2
+    return 2
+  fi
+  wanted=$(cksum <tools/package-lock.json)
+  if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+    echo "Installing what checks the admin page ..." >&2
+    npm ci --prefix tools --no-audit --no-fund --loglevel=error
+    echo "$wanted" >"$stamp"
+  fi
+}

@@ -1,0 +1,64 @@
+import { KoeElement, html } from '../lib/element.js';
+
+/**
+ * `<koe-dialog heading="...">`: a modal dialog around `.content` (a function that draws it). It opens when it comes into
+ * the page, and tells `close` when it was closed; whoever put it there takes it away. Closed by Escape unless `firm`.
+ */
+class KoeDialog extends KoeElement {
+  static properties = { heading: {}, content: { attribute: false }, firm: { type: Boolean } };
+
+  constructor() {
+    super();
+    this.heading = '';
+    this.firm = false;
+    /** @type {() => unknown} */
+    this.content = () => '';
+  }
+
+  firstUpdated() {
+    this.querySelector('dialog')?.showModal();
+  }
+
+  render() {
+    return html`<dialog aria-labelledby="dialog-heading" @close=${this.closed} @cancel=${this.cancelled}>
+      <h2 id="dialog-heading">${this.heading}</h2>
+      ${this.content()}
+    </dialog>`;
+  }
+
+  /** @param {Event} event */
+  cancelled(event) {
+    if (this.firm) event.preventDefault();
+  }
+
+  /** @param {Event} event */
+  closed(event) {
+    event.stopPropagation();
+    this.tell('close');
+  }
+}
+
+customElements.define('koe-dialog', KoeDialog);
+
+/**
+ * Asks before something that can't be taken back: `if (await sure(t('voices.remove_question', { name }), t('app.remove')))`.
+ * @param {string} question @param {string} yes @param {string} no
+ * @returns {Promise<boolean>}
+ */
+export function sure(question, yes, no) {
+  const dialog = new KoeDialog();
+  return new Promise((resolve) => {
+    /** @param {boolean} answer */
+    const end = (answer) => {
+      dialog.remove();
+      resolve(answer);
+    };
+    dialog.heading = question;
+    dialog.content = () => html`<div class="ends">
+      <button class="button" @click=${() => end(false)}>${no}</button>
+      <button class="button bad" @click=${() => end(true)}>${yes}</button>
+    </div>`;
+    dialog.addEventListener('close', () => end(false));
+    document.body.append(dialog);
+  });
+}

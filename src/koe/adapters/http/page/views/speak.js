@@ -1,0 +1,190 @@
+import { get } from '../api.js';
+import { SpeechPlayer } from '../audio/stream.js';
+import '../components/effects.js';
+import { icon } from '../components/icons.js';
+import { hush } from '../components/player.js';
+import '../components/take.js';
+import '../components/voice-picker.js';
+import { connection } from '../lib/connection.js';
+import { draft, wanted } from '../lib/draft.js';
+import { KoeElement, html, live, nothing } from '../lib/element.js';
+import { keep } from '../lib/kept.js';
+import { inWords, sayError } from '../lib/notices.js';
+import { here } from '../lib/router.js';
+import { loadVoices } from '../lib/voices.js';
+import { languageName, t } from '../lib/words.js';
+
+class KoeSpeak extends KoeElement {
+  constructor() {
+    super();
+    /** @type {import('../api-types').Voice[]} */
+    this.voices = [];
+    this.house = '';
+    this.failure = '';
+    /** @type {SpeechPlayer | null} */
+    this.player = null;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    draft.voice = here().query.get('voice') ?? draft.voice;
+    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
+    void this.load();
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.player?.stop();
+  }
+
+  async load() {
+    try {
+      const [voices, spoken] = await Promise.all([loadVoices(this.gone), get('v1/audio/voices', {}, this.gone)]);
+      this.voices = voices;
+      this.house = spoken.default ?? '';
+      if (!voices.some((voice) => voice.id === draft.voice)) draft.voice = '';
+      this.requestUpdate();
+    } catch (error) {
+      sayError(error);
+    }
+  }
+
+  /** The voice that speaks. */
+  get voice() {
+    return this.voices.find((voice) => voice.id === (draft.voice || this.house));
+  }
+
+  get speaking() {
+    return this.player !== null && ['waiting', 'speaking'].includes(this.player.state);
+  }
+
+  render() {
+    return html`
+      <h1 class="unseen">${t('nav.speak')}</h1>
+      <form class="speak" @submit=${this.submit} @keydown=${this.press}>
+        <label class="unseen" for="speak-text">${t('speak.text')}</label>
+        <textarea id="speak-text" class="paper" rows="4" placeholder=${t('speak.placeholder')}
+          .value=${live(draft.text)} @input=${this.write}></textarea>
+        <div class="how">
+          <koe-voice-picker .voices=${this.voices} .value=${draft.voice} .label=${t('speak.voice')}
+            .house=${this.houseName()} @pick=${this.pick}></koe-voice-picker>
+          ${this.languages()}
+          ${this.button()}
+        </div>
+        ${this.failure ? html`<p class="note bad" role="alert">${this.failure}</p>` : nothing}
+        <koe-take .player=${this.player}></koe-take>
+        <details class="more">
+          <summary>${t('speak.more')}</summary>
+          <div class="stack">${this.manner()}
+            <koe-effects .chain=${draft.effects} @change=${this.useEffects}></koe-effects></div>
+        </details>
+      </form>`;
+  }
+
+  houseName() {
+    const name = this.voices.find((voice) => voice.id === this.house)?.name;
+    return name ? t('speak.house_voice', { name }) : '';
+  }
+
+  button() {
+    if (this.speaking) {
+      return html`<button type="button" class="button primary speak-button" @click=${() => this.player?.stop()}>
+        ${icon('stop')}${t('speak.stop')}
+      </button>`;
+    }
+    return html`<button class="button primary speak-button" title=${t('speak.keys')} ?disabled=${!draft.text.trim()}>
+      ${icon('play')}${t('speak.speak')}
+    </button>`;
+  }
+
+  languages() {
+    const tags = this.voice?.languages ?? [];
+    if (tags.length < 2) return nothing;
+    return html`<div class="field">
+      <label for="speak-language">${t('speak.language')}</label>
+      <select id="speak-language" class="input" @change=${this.change('language')}>
+        <option value="">${t('speak.detected')}</option>
+        ${tags.map((tag) => html`<option value=${tag} ?selected=${tag === draft.language}>${languageName(tag)}</option>`)}
+      </select>
+    </div>`;
+  }
+
+  /** Which only a model understands. */
+  manner() {
+    const voice = this.voice;
+    if (voice?.engine !== 'qwen') return html`<p class="small quiet">${t('speak.manner_needs')}</p>`;
+    return html`<div class="grid">
+      <div class="field">
+        <label for="speak-style">${t('speak.style')}</label>
+        <select id="speak-style" class="input" @change=${this.change('style')}>
+          <option value="">${t('speak.no_style')}</option>
+          ${voice.styles.map((name) => html`<option value=${name} ?selected=${name === draft.style}>${name}</option>`)}
+        </select>
+      </div>
+      <div class="field">
+        <label for="speak-instructions">${t('speak.instructions')}</label>
+        <input id="speak-instructions" class="input" .value=${live(draft.instructions)} maxlength="4096"
+          placeholder=${t('speak.instructions_example')} @input=${this.change('instructions')}>
+      </div>
+      <div class="field">
+        <label for="speak-seed">${t('speak.seed')}</label>
+        <input id="speak-seed" class="input" type="number" min="0" step="1" .value=${live(draft.seed)}
+          placeholder=${t('speak.seed_random')} aria-describedby="seed-hint" @input=${this.change('seed')}>
+        <p class="hint" id="seed-hint">${t('speak.seed_hint')}</p>
+      </div>
+    </div>`;
+  }
+
+  /** @param {'language' | 'style' | 'instructions' | 'seed'} name */
+  change(name) {
+    return (/** @type {Event} */ event) => {
+      draft[name] = /** @type {HTMLInputElement} */ (event.target).value;
+      this.requestUpdate();
+    };
+  }
+
+  /** @param {Event} event */
+  write(event) {
+    draft.text = /** @type {HTMLTextAreaElement} */ (event.target).value;
+    this.requestUpdate();
+  }
+
+  /** @param {CustomEvent<string>} event */
+  pick(event) {
+    draft.voice = event.detail;
+    draft.language = draft.style = '';
+    keep('voice', draft.voice || null);
+    this.requestUpdate();
+  }
+
+  /** @param {CustomEvent<import('../components/effects.js').Effect[]>} event */
+  useEffects(event) {
+    draft.effects = event.detail;
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void this.submit(event);
+    if (event.key === 'Escape' && this.speaking && !event.defaultPrevented) this.player?.stop();
+  }
+
+  /** @param {Event} event */
+  async submit(event) {
+    event.preventDefault();
+    if (this.speaking || !draft.text.trim()) return;
+    hush();
+    this.failure = '';
+    const player = new SpeechPlayer();
+    this.player = player;
+    player.addEventListener('change', () => this.requestUpdate(), { signal: this.gone });
+    this.requestUpdate();
+    try {
+      await player.play(wanted(this.voice?.engine === 'qwen'));
+    } catch (error) {
+      this.failure = inWords(error);
+      this.requestUpdate();
+    }
+  }
+}
+
+customElements.define('koe-speak', KoeSpeak);

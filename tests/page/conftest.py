@@ -1,0 +1,68 @@
+"""One server for all that only look and listen, one browser for each module."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import Visit, chromium, visit
+from tests.support.koe_server import KoeServer, koe_server
+
+NAMED, BASE, DESIGN = (f"Qwen3-TTS-12Hz-{name}" for name in ("0.6B-CustomVoice", "0.6B-Base", "1.7B-VoiceDesign"))
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny checkpoints of all three kinds."""
+    folder = tmp_path_factory.mktemp("models")
+    if importlib.util.find_spec("qwen_tts") is None:
+        return folder
+    from tests.support.checkpoints import make_checkpoint
+
+    make_checkpoint(folder / NAMED, size="tiny", kind="custom_voice", eos_scale=6.0)
+    make_checkpoint(folder / BASE, size="tiny", kind="base", eos_scale=6.0)
+    make_checkpoint(folder / DESIGN, size="tiny", kind="voice_design", eos_scale=6.0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def koe(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[KoeServer]:
+    """espeak, fake and tiny checkpoints of all three kinds; what a test makes there, it takes away again."""
+    data_dir = tmp_path_factory.mktemp("koe")
+    shutil.copytree(models, data_dir / "models")
+    with koe_server(data_dir) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Only for a module: as long as it runs, no test of another one can be asynchronous.
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def open_page(browser: Browser, koe: KoeServer) -> Iterator[Open]:
+    """`open_page("history", viewport=PHONE, color_scheme="dark")`: a browser that has never been here. At the end each
+    of them has been fine."""
+    with ExitStack() as opened:
+        visits: list[Visit] = []
+
+        def open_it(view: str = "speak", *, url: str = koe.url, welcomed: bool = True, **context: Any) -> Visit:
+            it = opened.enter_context(visit(browser, url, **context))
+            if welcomed:
+                it.page.add_init_script("localStorage.setItem('koe.welcomed', 'yes')")
+            visits.append(it)
+            it.go(view)
+            return it
+
+        yield open_it
+        for it in visits:
+            it.expect_fine()
