@@ -46,7 +46,12 @@ class KoeServer:
         }
         given = [f"--set={name}={value}" for name, value in (_SETTINGS | listening | dict(self.settings)).items()]
         # For models this small, a second thread costs more than it computes.
-        own = {"KOE_DATA_DIR": str(self.data_dir), "HOME": str(self.data_dir), "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+        own = {
+            "KOE_DATA_DIR": str(self.data_dir),
+            "HOME": str(self.data_dir),
+            "LANG": "C.UTF-8",
+            "OMP_NUM_THREADS": "1",
+        }
         passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
         with (self.data_dir / "log").open("a") as log:
             self.process = subprocess.Popen(

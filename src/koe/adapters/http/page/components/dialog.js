@@ -1,4 +1,5 @@
 import { KoeElement, html } from '../lib/element.js';
+import { t } from '../lib/words.js';
 
 /**
  * `<koe-dialog heading="...">`: a modal dialog around `.content` (a function that draws it). It opens when it comes into
@@ -41,11 +42,11 @@ class KoeDialog extends KoeElement {
 customElements.define('koe-dialog', KoeDialog);
 
 /**
- * Asks before something that can't be taken back: `if (await sure(t('voices.remove_question', { name }), t('app.remove')))`.
- * @param {string} question @param {string} yes @param {string} no
+ * Asks before something that can't be taken back: `if (await sure('Remove Anna?', 'Remove')) ...`.
+ * @param {string} question @param {string} yes What the button says that does it.
  * @returns {Promise<boolean>}
  */
-export function sure(question, yes, no) {
+export function sure(question, yes) {
   const dialog = new KoeDialog();
   return new Promise((resolve) => {
     /** @param {boolean} answer */
@@ -55,7 +56,7 @@ export function sure(question, yes, no) {
     };
     dialog.heading = question;
     dialog.content = () => html`<div class="ends">
-      <button class="button" @click=${() => end(false)}>${no}</button>
+      <button class="button" @click=${() => end(false)}>${t('app.cancel')}</button>
       <button class="button bad" @click=${() => end(true)}>${yes}</button>
     </div>`;
     dialog.addEventListener('close', () => end(false));
