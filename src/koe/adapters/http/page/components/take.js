@@ -60,7 +60,6 @@ class KoeTake extends KoeElement {
                 ${icon('download', 16)}${t('take.download')}
               </a>`
             : nothing}
-          <slot></slot>
         </div>
       </div>`;
   }

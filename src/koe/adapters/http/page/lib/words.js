@@ -1,4 +1,4 @@
-// The page's words: t('speak.title') in the language that was chosen, or in the browser's.
+// The page's words: t('app.skip') in the language that was chosen, or in the browser's.
 // i18n/en.json and i18n/de.json hold them by section and name; a test keeps their names the same.
 import { kept, keep } from './kept.js';
 
