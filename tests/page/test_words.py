@@ -18,11 +18,13 @@ def words(language: str) -> dict[str, str]:
 
 
 def asked() -> Iterator[tuple[str, str]]:
-    """Every name that a module asks for; one that is put together ends where its variable begins."""
+    """Every name of a word in a module, wherever it stands; one that is put together ends with `*`, where its variable
+    begins."""
+    sections = "|".join({name.partition(".")[0] for name in words("en")})
     for path in MODULES:
         source = path.read_text(encoding="utf-8")
-        for quote, name in re.findall(r"\bt\(\s*(['`])([^'`]+)\1", source):
-            yield path.name, name.partition("${")[0] + ("*" if quote == "`" and "${" in name else "")
+        for name, more in re.findall(rf"['`]((?:{sections})\.\w*)(['`]|\$\{{)", source):
+            yield path.name, f"{name}*" if more == "${" else name
 
 
 def test_the_languages_are_those_that_the_page_offers() -> None:

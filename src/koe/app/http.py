@@ -10,6 +10,7 @@ from koe.adapters.http import (
     history,
     jobs,
     models,
+    overview,
     runs,
     speech,
     speech_catalog,
@@ -18,7 +19,7 @@ from koe.adapters.http import (
     websocket_omni,
 )
 from koe.adapters.http import settings as settings_api
-from koe.adapters.http.house import House, Transcribe
+from koe.adapters.http.house import House, Outside, Transcribe
 from koe.adapters.http.metrics import Metrics
 from koe.adapters.http.security import is_loopback
 from koe.adapters.http.server import HttpServer
@@ -54,6 +55,7 @@ ENDPOINTS = (
     *history.ENDPOINTS,
     *runs.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *overview.ENDPOINTS,
 )
 
 
@@ -64,6 +66,7 @@ async def start_http(
     metrics: Metrics,
     outputs: Outputs | None,
     open_jobs: OpenJobs | None = None,
+    outside: Outside | None = None,
 ) -> tuple[HttpServer | None, str | None]:
     """The server, and the token if it was made just now.
 
@@ -87,6 +90,7 @@ async def start_http(
             cached_voices=lambda: cached_voices(house.loaded),
             clone_obstacle=lambda: clone_obstacle(house.loaded),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
+            outside=outside or Outside(),
         )
         server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
         busy.install(server.app, settings)

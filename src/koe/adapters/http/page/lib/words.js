@@ -41,7 +41,7 @@ export async function chooseLanguage(language) {
 }
 
 /**
- * The words of a name such as `speak.title`. `{seconds}` in them is replaced by values; with a `count`, the name's
+ * The words of a name such as `app.skip`. `{seconds}` in them is replaced by values; with a `count`, the name's
  * `…_one` is used where it is there and the language counts so.
  * @param {string} name @param {{[name: string]: string | number}} [values]
  */
