@@ -1,5 +1,5 @@
 import { KoeElement, html, nothing, svg } from '../lib/element.js';
-import { number, t, when } from '../lib/words.js';
+import { seconds, t, when } from '../lib/words.js';
 
 /** @typedef {import('../api-types').PastRequest} PastRequest */
 
@@ -25,14 +25,14 @@ class KoeChart extends KoeElement {
     const measured = this.measured;
     if (measured.length === 0) return html`<p class="quiet">${t('chart.empty')}</p>`;
     const sorted = measured.map((each) => each.first_audio ?? 0).sort((one, other) => one - other);
-    const usual = t('chart.usual', { seconds: number(sorted[Math.floor(sorted.length / 2)]), count: measured.length });
+    const usual = t('chart.usual', { time: seconds(sorted[Math.floor(sorted.length / 2)]), count: measured.length });
     const top = Math.max(AT_ONCE * 1.5, sorted[sorted.length - 1]);
     return html`<figure class="chart">
       <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${usual}>
         ${this.bars(measured, top)}${this.line(top)}
       </svg>
       <figcaption class="row small quiet">
-        <span>${usual}</span><span class="end"><span class="dash"></span> ${t('chart.at_once', { seconds: number(AT_ONCE) })}</span>
+        <span>${usual}</span><span class="end"><span class="dash"></span> ${t('chart.at_once', { time: seconds(AT_ONCE) })}</span>
       </figcaption>
       <details class="more"><summary class="small">${t('chart.table')}</summary>${this.table()}</details>
     </figure>`;
@@ -63,8 +63,8 @@ class KoeChart extends KoeElement {
         (each) => html`<tr>
           <td>${when(each.at)}</td>
           <td>${each.voice}</td>
-          <td>${each.first_audio === null ? nothing : `${number(each.first_audio)} s`}</td>
-          <td>${number(each.audio_seconds, { maximumFractionDigits: 1 })} s</td>
+          <td>${each.first_audio === null ? nothing : seconds(each.first_audio)}</td>
+          <td>${seconds(each.audio_seconds)}</td>
           <td>${each.fallback ?? each.outcome}</td>
         </tr>`,
       )}</tbody>

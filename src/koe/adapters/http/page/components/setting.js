@@ -19,9 +19,9 @@ class KoeSetting extends KoeElement {
     if (!setting) return nothing;
     return html`<div class="setting">
       <div class="grow">
-        <label class="name" for=${setting.name}><code>${setting.name}</code></label>
+        <label for=${setting.name}>${setting.description || setting.name}</label>
         ${setting.pending ? html`<span class="mark warn">${t('settings.next_start')}</span>` : nothing}
-        <p class="about" id="${setting.name}-about">${setting.description}</p>
+        <p class="about" id="${setting.name}-about"><code>${setting.name}</code></p>
         ${this.wrong ? html`<p class="small bad-text" role="alert">${this.wrong}</p>` : nothing}
       </div>
       <div class="row">

@@ -71,6 +71,14 @@ export function bytes(value) {
   });
 }
 
+/** Such as 85 ms or 1.4 s. @param {number} value */
+export function seconds(value) {
+  const short = value < 1;
+  return number(short ? Math.round(value * 1000) : value, {
+    style: 'unit', unit: short ? 'millisecond' : 'second', unitDisplay: 'short', maximumFractionDigits: 1,
+  });
+}
+
 /** Such as 1:07 or 1:02:07. @param {number} seconds */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds + 0.05));

@@ -5,10 +5,11 @@ import { icon } from '../components/icons.js';
 import { hush } from '../components/player.js';
 import '../components/take.js';
 import '../components/voice-picker.js';
+import '../components/welcome.js';
 import { connection } from '../lib/connection.js';
 import { draft, wanted } from '../lib/draft.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
-import { keep } from '../lib/kept.js';
+import { keep, kept } from '../lib/kept.js';
 import { inWords, sayError } from '../lib/notices.js';
 import { here } from '../lib/router.js';
 import { loadVoices } from '../lib/voices.js';
@@ -78,7 +79,8 @@ class KoeSpeak extends KoeElement {
           <div class="stack">${this.manner()}
             <koe-effects .chain=${draft.effects} @change=${this.useEffects}></koe-effects></div>
         </details>
-      </form>`;
+      </form>
+      ${this.voices.length > 0 && !kept('welcomed') ? html`<koe-welcome @welcomed=${this.pick}></koe-welcome>` : nothing}`;
   }
 
   houseName() {
