@@ -18,6 +18,13 @@ NAMED, BASE, DESIGN = (f"Qwen3-TTS-12Hz-{name}" for name in ("0.6B-CustomVoice",
 Open = Callable[..., Visit]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first of them waits for the server to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(180))
+
+
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with tiny checkpoints of all three kinds."""

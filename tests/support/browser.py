@@ -82,6 +82,13 @@ class Visit:
         """No error on the console, and no request to anywhere else, so far."""
         assert self.wrong == []
 
+    def expect_refused(self, *statuses: int) -> None:
+        """That requests were answered so: browsers log that, too."""
+        for status in statuses:
+            told = f"the server responded with a status of {status} "
+            assert any(told in each for each in self.wrong), f"nothing was answered with {status}"
+            self.wrong = [each for each in self.wrong if told not in each]
+
     def expect_accessible(self) -> None:
         """Nothing that axe-core calls serious or critical."""
         if not AXE.exists():

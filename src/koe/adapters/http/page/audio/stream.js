@@ -2,6 +2,7 @@
 //   const player = new SpeechPlayer()          in the click: browsers let nothing else make a sound
 //   await player.play({ input, voice })        until it was heard to its end, or stopped
 import { ApiError, ask, eventsOf } from '../api.js';
+import { connection } from '../lib/connection.js';
 import { scaled, slices } from './peaks.js';
 import { wav } from './wav.js';
 
@@ -58,21 +59,32 @@ export class SpeechPlayer extends EventTarget {
   async play(body) {
     const begun = performance.now();
     try {
-      void this.context.resume();
-      await this.context.audioWorklet.addModule(new URL('worklet.js', import.meta.url));
-      const node = new AudioWorkletNode(this.context, 'koe-stream-player', { numberOfInputs: 0, outputChannelCount: [1] });
-      node.connect(this.context.destination);
+      const node = await this.output();
       const heard = this.heard(node);
       await this.receive(node, body, begun);
       this.whole = true;
       node.port.postMessage('finish');
       this.changed();
       await heard;
-      this.end('ended');
+      this.end(this.stopping.signal.aborted ? 'stopped' : 'ended');
     } catch (error) {
       this.end(this.stopping.signal.aborted ? 'stopped' : 'failed');
       if (!this.stopping.signal.aborted) throw error;
     }
+  }
+
+  async output() {
+    void this.context.resume();
+    try {
+      await this.context.audioWorklet.addModule(new URL('worklet.js', import.meta.url));
+    } catch {
+      // The browser says that it was aborted, whatever kept it from being loaded.
+      connection.lost();
+      throw new TypeError('the worklet could not be loaded');
+    }
+    const node = new AudioWorkletNode(this.context, 'koe-stream-player', { numberOfInputs: 0, outputChannelCount: [1] });
+    node.connect(this.context.destination);
+    return node;
   }
 
   /** @param {AudioWorkletNode} node @param {{[name: string]: unknown}} body @param {number} begun */
@@ -104,10 +116,10 @@ export class SpeechPlayer extends EventTarget {
     this.changed();
   }
 
-  /** Until the last sample has been played. @param {AudioWorkletNode} node @returns {Promise<void>} */
+  /** Until the last sample has been played, or it is stopped. @param {AudioWorkletNode} node @returns {Promise<void>} */
   heard(node) {
-    return new Promise((resolve, reject) => {
-      this.stopping.signal.addEventListener('abort', () => reject(this.stopping.signal.reason));
+    return new Promise((resolve) => {
+      this.stopping.signal.addEventListener('abort', () => resolve());
       node.port.onmessage = ({ data }) => {
         if (data === 'ended') return resolve();
         this.played = data.played;

@@ -62,9 +62,11 @@ class KoeWelcome extends KoeElement {
       <koe-take .player=${this.player}></koe-take>
       ${heard ? html`<p class="note good" role="status">${t('welcome.heard')}</p>` : nothing}
       <div class="ends">
-        <button class="button quiet" @click=${this.done}>${heard ? t('welcome.look_around') : t('welcome.skip')}</button>
         <button class="button ${heard ? '' : 'primary'}" autofocus ?disabled=${speaking || !this.voice} @click=${this.speak}>
           ${icon('play')}${heard ? t('welcome.again') : t('welcome.speak')}
+        </button>
+        <button class="button ${heard ? 'primary' : 'quiet'}" @click=${this.done}>
+          ${heard ? t('welcome.look_around') : t('welcome.skip')}
         </button>
       </div>
     </div>`;

@@ -71,12 +71,9 @@ export function bytes(value) {
   });
 }
 
-/** Such as 85 ms or 1.4 s. @param {number} value */
+/** Such as 85 ms or 1.4 s; the symbols are the same everywhere. @param {number} value */
 export function seconds(value) {
-  const short = value < 1;
-  return number(short ? Math.round(value * 1000) : value, {
-    style: 'unit', unit: short ? 'millisecond' : 'second', unitDisplay: 'short', maximumFractionDigits: 1,
-  });
+  return value < 1 ? `${number(Math.round(value * 1000))}\u00a0ms` : `${number(value, { maximumFractionDigits: 1 })}\u00a0s`;
 }
 
 /** Such as 1:07 or 1:02:07. @param {number} seconds */
