@@ -88,6 +88,21 @@ def test_what_is_set_elsewhere_is_shown(open_page: Open) -> None:
     expect(it.page.get_by_text("koe.yaml")).to_be_visible()
 
 
+def test_the_house_is_given_another_voice(open_page: Open) -> None:
+    it = open_page("house")
+    box = it.page.get_by_role("combobox", name="Voice")
+    before = box.input_value()
+    box.click()
+    box.fill("espeak-sv")
+    box.press("Enter")
+    expect(it.page.get_by_text("From now on the house speaks as eSpeak Swedish.")).to_be_visible()
+    house = it.page.request.get(f"{it.url}/api/house").json()
+    assert house["default_voice"] == "espeak-sv"
+    assert it.page.request.delete(f"{it.url}/api/settings/voice.default").ok
+    it.page.reload()
+    expect(box).to_have_value(before)
+
+
 def test_the_log_is_shown_without_what_was_said(open_page: Open) -> None:
     it = open_page("house/log")
     said = {"input": "A secret that nobody else must read.", "voice": "espeak-en"}

@@ -20,7 +20,8 @@ def write_and_speak(page: Page, text: str = TEXT) -> None:
 
 def sent(request: Request) -> dict[str, Any]:
     """Its body."""
-    body: dict[str, Any] = request.post_data_json
+    body = request.post_data_json
+    assert isinstance(body, dict)
     return body
 
 
@@ -136,6 +137,17 @@ def test_effects_are_put_on_the_voice(open_page: Open) -> None:
     heard(it.page)
     it.page.set_viewport_size(PHONE)
     it.expect_fits()
+
+
+def test_what_is_said_is_kept_where_it_is_wanted(open_page: Open) -> None:
+    it = open_page()
+    document = it.page.request.get(f"{it.url}/openapi.json").json()
+    if "keep" not in document["components"]["schemas"]["SpeechBody"]["properties"]:
+        pytest.skip("this server doesn't know of keep yet")
+    it.page.get_by_label("Keep it in History").check()
+    write_and_speak(it.page, "Good night, said to be kept.")
+    it.page.get_by_text("Kept in").get_by_role("link", name="History").click()
+    expect(it.page.get_by_text("Good night, said to be kept.")).to_be_visible()
 
 
 def test_what_went_wrong_is_said_in_words(open_page: Open) -> None:

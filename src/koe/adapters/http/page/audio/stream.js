@@ -36,8 +36,6 @@ export class SpeechPlayer extends EventTarget {
     this.voice = '';
     /** @type {string | null} */
     this.seed = null;
-    /** @type {string | null} The run that was kept of it. */
-    this.run = null;
   }
 
   /** Seconds that have been made. */
@@ -93,7 +91,6 @@ export class SpeechPlayer extends EventTarget {
     const answer = await ask('v1/audio/speech', { body: asked, signal: this.stopping.signal });
     this.voice = answer.headers.get('X-Koe-Voice') ?? '';
     this.seed = answer.headers.get('X-Koe-Seed');
-    this.run = answer.headers.get('X-Koe-Run');
     for await (const { event, data } of eventsOf(answer)) {
       if (event === 'speech.audio.error') throw new ApiError(502, data.error);
       if (event === 'speech.audio.delta') this.take(node, data.audio, begun);

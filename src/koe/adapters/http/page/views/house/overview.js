@@ -7,6 +7,7 @@ import { say, sayError } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { t } from '../../lib/words.js';
 import { watch } from '../../lib/watching.js';
+import './voice.js';
 
 /** @typedef {import('../../api-types').HouseFacts} HouseFacts */
 
@@ -48,6 +49,7 @@ class KoeHouseOverview extends KoeElement {
   render() {
     if (!this.facts) return nothing;
     return html`${this.health(this.facts)}${this.assistant(this.facts)}
+      <koe-house-voice></koe-house-voice>
       <section class="part">
         <h2>${t('house.first_audio')}</h2>
         <p class="lead">${t('house.first_audio_about')}</p>

@@ -7,6 +7,9 @@ import { t } from '../../lib/words.js';
 
 /** @typedef {import('../../api-types').Setting} Setting */
 
+/** By the first part of their names, in the order in which people look for them; others follow. */
+const GROUPS = ['voice', 'engine', 'speech', 'transcription', 'outputs', 'jobs', 'wyoming', 'discovery', 'log', 'stop'];
+
 /** What can be changed here, and what stands in the settings file. */
 class KoeHouseSettings extends KoeElement {
   constructor() {
@@ -54,15 +57,20 @@ class KoeHouseSettings extends KoeElement {
 
   /** @param {Setting[]} settings */
   list(settings) {
-    return html`<ul class="list settings">
-      ${repeat(
-        settings,
-        (each) => each.name,
-        (each) => html`<li><koe-setting .setting=${each} .wrong=${this.wrong.get(each.name) ?? ''}
-          @set=${(/** @type {CustomEvent<unknown>} */ event) => this.change(each, event.detail)}
-          @reset=${() => this.reset(each)}></koe-setting></li>`,
-      )}
-    </ul>`;
+    const groups = Map.groupBy(settings, groupOf);
+    const rank = (/** @type {string} */ name) => (GROUPS.includes(name) ? GROUPS.indexOf(name) : GROUPS.length);
+    const names = [...groups.keys()].sort((one, other) => rank(one) - rank(other));
+    return names.map((name) => html`<h2>${GROUPS.includes(name) ? t(`settings.group_${name}`) : title(name)}</h2>
+      <ul class="list settings">
+        ${repeat(groups.get(name) ?? [], (each) => each.name, (each) => this.entry(each))}
+      </ul>`);
+  }
+
+  /** @param {Setting} setting */
+  entry(setting) {
+    return html`<li><koe-setting .setting=${setting} .wrong=${this.wrong.get(setting.name) ?? ''}
+      @set=${(/** @type {CustomEvent<unknown>} */ event) => this.change(setting, event.detail)}
+      @reset=${() => this.reset(setting)}></koe-setting></li>`;
   }
 
   /** @param {Setting[]} settings */
@@ -108,6 +116,17 @@ class KoeHouseSettings extends KoeElement {
       this.requestUpdate();
     }
   }
+}
+
+/** @param {Setting} setting */
+function groupOf({ name }) {
+  return name.includes('.') ? name.split('.')[0] : t('settings.group_house');
+}
+
+/** What no word was made for yet: home_assistant is Home assistant. @param {string} name */
+function title(name) {
+  const words = name.replaceAll('_', ' ');
+  return words[0].toUpperCase() + words.slice(1);
 }
 
 customElements.define('koe-house-settings', KoeHouseSettings);
