@@ -45,8 +45,8 @@ class LogLine:
 
 
 class LogTail(logging.Handler):
-    """The last lines, for people who don't look into the log itself: none below info, for only there texts may stand; and
-    what looks like a token is struck out, for they may be shown to many."""
+    """The last lines, for people who don't look into the log itself: none below info, for only there texts may stand;
+    and what looks like a token is struck out, for they may be shown to many."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)

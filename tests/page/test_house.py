@@ -91,6 +91,7 @@ def test_what_is_set_elsewhere_is_shown(open_page: Open) -> None:
 def test_the_house_is_given_another_voice(open_page: Open) -> None:
     it = open_page("house")
     box = it.page.get_by_role("combobox", name="Voice")
+    expect(box).not_to_have_value("")
     before = box.input_value()
     box.click()
     box.fill("espeak-sv")
