@@ -1,13 +1,17 @@
 """The House view: how Koe is reached and how it is doing, its checkpoints, its settings, its log."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.page.conftest import NAMED, Open
+from tests.page.test_speak import choose_voice, heard, write_and_speak
 from tests.support.browser import PHONE
-from tests.support.koe_server import KoeServer
+from tests.support.hub import fake_hub
+from tests.support.koe_server import KoeServer, koe_server
 
 PARTS = ("house", "house/models", "house/settings", "house/log")
 
@@ -49,6 +53,31 @@ def test_checkpoints_are_loaded_and_unloaded(open_page: Open) -> None:
     expect(item.get_by_text("of memory")).to_be_visible()
     item.get_by_role("button", name="Unload").click()
     expect(item.get_by_text("here", exact=True)).to_be_visible(timeout=10_000)
+
+
+@pytest.fixture
+def hub_and_house(tmp_path: Path, models: Path) -> Iterator[KoeServer]:
+    """A server without a checkpoint, and a hub that has one."""
+    pytest.importorskip("qwen_tts")
+    with fake_hub() as hub:
+        hub.repositories = {f"Qwen/{NAMED}": models / NAMED}
+        environment = {"HF_ENDPOINT": hub.uri, "HF_HOME": str(tmp_path / "hf")}
+        with koe_server(tmp_path, environment=environment) as server:
+            yield server
+
+
+def test_a_checkpoint_is_downloaded_and_speaks(open_page: Open, hub_and_house: KoeServer) -> None:
+    it = open_page("house", url=hub_and_house.url)
+    expect(it.page.get_by_text("The engine qwen can't speak now")).to_be_visible()
+    it.page.get_by_role("link", name="Get a checkpoint").click()
+    it.page.get_by_role("button", name=f"Download {NAMED}").click()
+    expect(it.page.get_by_text(f"{NAMED} is here and speaks.")).to_be_visible(timeout=30_000)
+    item = it.page.get_by_role("listitem").filter(has=it.page.get_by_text("0.6B-CustomVoice", exact=True))
+    expect(item.get_by_text("here", exact=True)).to_be_visible()
+    it.go("speak")
+    choose_voice(it.page, "serena", "Serena")
+    write_and_speak(it.page, "Good night.")
+    heard(it.page)
 
 
 def test_removing_is_asked_twice(open_page: Open) -> None:
