@@ -1,0 +1,157 @@
+"""Forced alignment with pocketsphinx: the words are known, and the model of English tells where they best fit.
+
+The sound is gone through in windows: from the first, only the words that surely end in it are kept, and the next begins
+behind them. So time and memory grow with the length of the sound alone, and a passage that doesn't fit its text spoils
+nothing but itself.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koe.audio.align.pronounce import pronounced
+from koe.audio.sound import Sound, resampled
+from koe.core.errors import EngineUnavailable
+from koe.core.installation import install
+from koe.core.words import Span
+
+NAME = "pocketsphinx"
+LANGUAGE = "en"
+
+_RATE = 16_000
+"""Hz, of the model."""
+
+_FRAME_RATES = (100, 200)
+"""Hz. The model was trained with the first; the second finds its way through speech that is too fast for that: a sound
+lasts three frames at the least."""
+
+_WINDOW, _UNSURE = 30.0, 3.0
+"""Seconds of sound, and how much before its end words may still move."""
+
+_WORDS_PER_SECOND = 8
+"""Faster than anybody speaks."""
+
+_PEAK, _MOST_GAIN = 0.5, 10.0
+_HISS = 60 / 32768
+"""Digital silence is nothing that the model has ever heard, and it loses its way: a faint noise (-55 dB) helps."""
+
+
+class SphinxAligner:
+    def __init__(self) -> None:
+        """Raises EngineUnavailable where it isn't installed."""
+        try:
+            from pocketsphinx import Decoder
+        except ImportError as error:
+            remedy = f"run {install('align')}"
+            raise EngineUnavailable(
+                f"word times in English need pocketsphinx, which isn't installed: {remedy}"
+            ) from error
+        self._decoders = {rate: Decoder(lm=None, loglevel="FATAL", frate=rate) for rate in _FRAME_RATES}
+
+    def spans(self, sound: Sound, start: int, count: int, words: Sequence[str]) -> list[Span | None]:
+        """Of each spoken word, in seconds from `start`; None where it wasn't found."""
+        pieces = [self._pieces(word) for word in words]
+        found = self._found(sound, start, count, [piece for own in pieces for piece in own])
+        ends = list(accumulate(len(own) for own in pieces))
+        return [_whole(found[end - len(own) : end]) for own, end in zip(pieces, ends, strict=True)]
+
+    def _found(self, sound: Sound, start: int, count: int, pieces: Sequence[str]) -> list[Span | None]:
+        seconds, found, at = count / sound.sample_rate, list[Span | None](), 0.0
+        while len(found) < len(pieces) and at < seconds:
+            length, rest = min(_WINDOW, seconds - at), pieces[len(found) :]
+            expected = rest[: int(_WINDOW * _WORDS_PER_SECOND)]
+            is_last = at + length >= seconds and len(expected) == len(rest)
+            samples = _samples(sound, start + round(at * sound.sample_rate), round(length * sound.sample_rate))
+            spans = self._aligned(samples, expected, is_last=is_last)
+            if not is_last:
+                spans = [span for span in spans if span[1] < length - _UNSURE]
+            found += [(at + first, at + last) for first, last in spans]
+            if is_last:
+                break
+            if spans:
+                at += spans[-1][1]
+            else:
+                # Nothing fits here: go on behind it, with as many words fewer as are said in that time on average.
+                skipped = round(len(rest) * length / (seconds - at))
+                found += [None] * min(max(1, skipped), len(rest))
+                at += length
+        return found + [None] * (len(pieces) - len(found))
+
+    def _aligned(self, samples: bytes, pieces: Sequence[str], *, is_last: bool) -> list[Span]:
+        """Of the first words, or of all; the more thorough search comes second."""
+        spans: list[Span] = []
+        for rate, decoder in self._decoders.items():
+            arrived, spans = _search(decoder, samples, pieces, rate, is_last=is_last)
+            if arrived:
+                break
+        return spans
+
+    def _pieces(self, word: str) -> list[str]:
+        """The dictionary's own words of which it is made; what isn't in it is added as it may sound."""
+        return [self._known(piece) for piece in re.findall(r"[^\W_]+(?:'[^\W_]+)*'?", word.replace("’", "'"))]
+
+    def _known(self, piece: str) -> str:
+        decoder = self._decoders[_FRAME_RATES[0]]
+        for spelling in (piece.lower(), piece.lower().rstrip("'")):
+            if spelling.isascii() and decoder.lookup_word(spelling):
+                return spelling
+        # Short ones in capitals are spelled out.
+        letters = (
+            [decoder.lookup_word(letter) for letter in piece.lower()] if piece.isascii() and piece.isupper() else []
+        )
+        phones = " ".join(letters) if 0 < len(letters) <= 5 and all(letters) else pronounced(piece)
+        name = f"-{phones.replace(' ', '-')}"
+        for each in self._decoders.values():
+            if each.lookup_word(name) is None:
+                each.add_word(name, phones, update=False)
+        return name
+
+
+def _search(
+    decoder: Any, samples: bytes, pieces: Sequence[str], rate: int, *, is_last: bool
+) -> tuple[bool, list[Span]]:
+    """Whether the search came through to the end, and what it has found: of the first words only, perhaps."""
+    decoder.set_align_text(" ".join(pieces))
+    decoder.start_utt()
+    decoder.process_raw(samples, full_utt=True)
+    # Before the utterance ends, this is the best way so far, wherever it leads; then, only one that leads to the end.
+    so_far = _segments(decoder, rate)
+    decoder.end_utt()
+    if not is_last:
+        seconds = len(samples) / 2 / _RATE
+        return bool(so_far) and so_far[-1][1][1] > seconds - _UNSURE, _of_words(so_far)
+    whole = _segments(decoder, rate)
+    return bool(whole), _of_words(whole or so_far)
+
+
+def _segments(decoder: Any, rate: int) -> list[tuple[str, Span]]:
+    found = decoder.seg() or ()
+    return [(each.word, (each.start_frame / rate, (each.end_frame + 1) / rate)) for each in found]
+
+
+def _of_words(segments: Iterable[tuple[str, Span]]) -> list[Span]:
+    """Without <sil>, [NOISE] and (NULL)."""
+    return [span for word, span in segments if word[0] not in "<[("]
+
+
+def _samples(sound: Sound, start: int, count: int) -> bytes:
+    """As the model needs them: 16-bit PCM, loud enough, never quite silent."""
+    samples = np.concatenate([np.zeros(0, np.float32), *resampled(sound, start, count, _RATE)])
+    peak = float(np.abs(samples).max(initial=0.0))
+    samples = samples * min(_MOST_GAIN, _PEAK / peak) if peak else samples
+    # The same each time: so are the times.
+    hiss: NDArray[np.float32] = np.random.default_rng(0).standard_normal(len(samples), np.float32) * np.float32(_HISS)
+    return (np.clip(samples + hiss, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+
+
+def missing() -> EngineUnavailable:
+    return EngineUnavailable(f"word times in English need pocketsphinx, which isn't installed: run {install('align')}")
+
+
+def _whole(spans: Sequence[Span | None]) -> Span | None:
+    known = [span for span in spans if span is not None]
+    return (known[0][0], known[-1][1]) if known else None
