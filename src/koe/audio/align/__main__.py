@@ -9,7 +9,7 @@ from pathlib import Path
 from koe.audio.align import sphinx, whisper
 from koe.audio.align.passage import MOST_CHARACTERS, MOST_SECONDS, Aligned, Failure, Passage
 from koe.audio.sound import FileSound
-from koe.core.errors import KoeError, LimitExceeded, UnsupportedAbility
+from koe.core.errors import EngineError, KoeError, LimitExceeded, UnsupportedAbility
 from koe.core.installation import install
 from koe.core.languages import ENGLISH_NAMES, base
 from koe.core.words import Span, filled, spoken, timed
@@ -17,6 +17,9 @@ from koe.core.words import Span, filled, spoken, timed
 _MOST_BYTES = 4 * 1024**3
 """Of address space, of which pocketsphinx needs little. A model of whisper may be larger, and on a GPU it has address
 space beyond all measure: there, only the length of a passage bounds what is taken."""
+
+_MOST_REASON = 300
+"""Characters of what a library complains of."""
 
 
 class _Work:
@@ -33,6 +36,9 @@ class _Work:
             return Failure(code=error.code, message=error.message)
         except MemoryError:
             return Failure(code=LimitExceeded.code, message="timing these words takes more memory than it may")
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"[:_MOST_REASON]
+            return Failure(code=EngineError.code, message=f"the words couldn't be timed ({reason})")
 
     def _aligned(self, passage: Passage) -> Aligned:
         sound = FileSound(Path(passage.file))

@@ -26,7 +26,8 @@ from koe.core.errors import (
 from koe.core.installation import command
 
 _FAILURES = {
-    kind.code: kind for kind in (EngineUnavailable, InvalidSsml, LimitExceeded, MalformedInput, UnsupportedAbility)
+    kind.code: kind
+    for kind in (EngineError, EngineUnavailable, InvalidSsml, LimitExceeded, MalformedInput, UnsupportedAbility)
 }
 _MOST_WAITING = 4
 _LINE_BYTES = 256 * 1024 * 1024

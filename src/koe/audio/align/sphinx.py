@@ -35,6 +35,9 @@ _WINDOW, _UNSURE = 30.0, 3.0
 _WORDS_PER_SECOND = 8
 """Faster than anybody speaks."""
 
+_MOST_LETTERS = 5
+"""Of a word in capitals that is spelled out, where the dictionary hasn't it."""
+
 _PEAK, _MOST_GAIN = 0.5, 10.0
 _HISS = 60 / 32768
 """Digital silence is nothing that the model has ever heard, and it loses its way: a faint noise (-55 dB) helps."""
@@ -44,71 +47,74 @@ class SphinxAligner:
     def __init__(self) -> None:
         """Raises EngineUnavailable where it isn't installed."""
         try:
-            from pocketsphinx import Decoder
+            import pocketsphinx
         except ImportError as error:
-            remedy = f"run {install('align')}"
-            raise EngineUnavailable(
-                f"word times in English need pocketsphinx, which isn't installed: {remedy}"
-            ) from error
-        self._decoders = {rate: Decoder(lm=None, loglevel="FATAL", frate=rate) for rate in _FRAME_RATES}
+            raise missing() from error
+        self._decoders = {rate: pocketsphinx.Decoder(lm=None, loglevel="FATAL", frate=rate) for rate in _FRAME_RATES}
 
     def spans(self, sound: Sound, start: int, count: int, words: Sequence[str]) -> list[Span | None]:
         """Of each spoken word, in seconds from `start`; None where it wasn't found."""
         pieces = [self._pieces(word) for word in words]
         found = self._found(sound, start, count, [piece for own in pieces for piece in own])
-        ends = list(accumulate(len(own) for own in pieces))
+        ends = accumulate(len(own) for own in pieces)
         return [_whole(found[end - len(own) : end]) for own, end in zip(pieces, ends, strict=True)]
 
     def _found(self, sound: Sound, start: int, count: int, pieces: Sequence[str]) -> list[Span | None]:
-        seconds, found, at = count / sound.sample_rate, list[Span | None](), 0.0
+        seconds, at, found = count / sound.sample_rate, 0.0, list[Span | None]()
         while len(found) < len(pieces) and at < seconds:
             length, rest = min(_WINDOW, seconds - at), pieces[len(found) :]
             expected = rest[: int(_WINDOW * _WORDS_PER_SECOND)]
             is_last = at + length >= seconds and len(expected) == len(rest)
-            samples = _samples(sound, start + round(at * sound.sample_rate), round(length * sound.sample_rate))
-            spans = self._aligned(samples, expected, is_last=is_last)
-            if not is_last:
-                spans = [span for span in spans if span[1] < length - _UNSURE]
-            found += [(at + first, at + last) for first, last in spans]
+            first = round(at * sound.sample_rate)
+            samples = _samples(sound, start + first, min(round(length * sound.sample_rate), count - first))
+            arrived, spans = self._aligned(samples, expected, is_last=is_last)
+            sure = spans if is_last else [span for span in spans if span[1] < length - _UNSURE]
+            found += [(at + begin, at + end) for begin, end in sure]
             if is_last:
                 break
-            if spans:
-                at += spans[-1][1]
-            else:
+            moved = _next(spans, len(sure), length) if arrived else 0.0
+            if moved < _UNSURE:
                 # Nothing fits here: go on behind it, with as many words fewer as are said in that time on average.
-                skipped = round(len(rest) * length / (seconds - at))
-                found += [None] * min(max(1, skipped), len(rest))
-                at += length
+                left = len(pieces) - len(found)
+                found += [None] * min(left, max(1, round(left * length / (seconds - at))))
+                moved = length
+            at += moved
         return found + [None] * (len(pieces) - len(found))
 
-    def _aligned(self, samples: bytes, pieces: Sequence[str], *, is_last: bool) -> list[Span]:
-        """Of the first words, or of all; the more thorough search comes second."""
-        spans: list[Span] = []
+    def _aligned(self, samples: bytes, pieces: Sequence[str], *, is_last: bool) -> tuple[bool, list[Span]]:
+        """As `_search`; the more thorough one comes second."""
+        arrived, spans = False, list[Span]()
         for rate, decoder in self._decoders.items():
             arrived, spans = _search(decoder, samples, pieces, rate, is_last=is_last)
             if arrived:
                 break
-        return spans
+        return arrived, spans
 
     def _pieces(self, word: str) -> list[str]:
         """The dictionary's own words of which it is made; what isn't in it is added as it may sound."""
         return [self._known(piece) for piece in re.findall(r"[^\W_]+(?:'[^\W_]+)*'?", word.replace("’", "'"))]
 
     def _known(self, piece: str) -> str:
-        decoder = self._decoders[_FRAME_RATES[0]]
+        dictionary = self._decoders[_FRAME_RATES[0]]
         for spelling in (piece.lower(), piece.lower().rstrip("'")):
-            if spelling.isascii() and decoder.lookup_word(spelling):
+            if spelling.isascii() and dictionary.lookup_word(spelling):
                 return spelling
-        # Short ones in capitals are spelled out.
-        letters = (
-            [decoder.lookup_word(letter) for letter in piece.lower()] if piece.isascii() and piece.isupper() else []
-        )
-        phones = " ".join(letters) if 0 < len(letters) <= 5 and all(letters) else pronounced(piece)
+        is_spelled_out = piece.isascii() and piece.isalpha() and piece.isupper() and len(piece) <= _MOST_LETTERS
+        phones = " ".join(map(dictionary.lookup_word, piece.lower())) if is_spelled_out else pronounced(piece)
         name = f"-{phones.replace(' ', '-')}"
-        for each in self._decoders.values():
-            if each.lookup_word(name) is None:
-                each.add_word(name, phones, update=False)
+        for decoder in self._decoders.values():
+            if decoder.lookup_word(name) is None:
+                decoder.add_word(name, phones, update=False)
         return name
+
+
+def missing() -> EngineUnavailable:
+    return EngineUnavailable(f"word times in English need pocketsphinx, which isn't installed: run {install('align')}")
+
+
+def _next(spans: Sequence[Span], sure: int, length: float) -> float:
+    """Where the next window begins: with the first word that isn't sure, however long it is silent before it."""
+    return spans[sure][0] if sure < len(spans) else length - _UNSURE
 
 
 def _search(
@@ -146,10 +152,6 @@ def _samples(sound: Sound, start: int, count: int) -> bytes:
     # The same each time: so are the times.
     hiss: NDArray[np.float32] = np.random.default_rng(0).standard_normal(len(samples), np.float32) * np.float32(_HISS)
     return (np.clip(samples + hiss, -1.0, 1.0) * 32767).astype("<i2").tobytes()
-
-
-def missing() -> EngineUnavailable:
-    return EngineUnavailable(f"word times in English need pocketsphinx, which isn't installed: run {install('align')}")
 
 
 def _whole(spans: Sequence[Span | None]) -> Span | None:
