@@ -36,14 +36,15 @@ class WhisperAligner:
         """Of each spoken word, in seconds from `start`; None for all where nothing was heard. `language`: without
         region."""
         samples = np.concatenate([np.zeros(0, np.float32), *resampled(sound, start, count, _RATE)])
+        # Temperature 0: the text is known, so a second hearing of what wasn't understood would tell nothing more.
         segments, _ = self._model.transcribe(
-            samples, language=language, word_timestamps=True, condition_on_previous_text=False
+            samples, language=language, word_timestamps=True, condition_on_previous_text=False, temperature=0.0
         )
         heard, times = list[str](), list[Span]()
         for word in (word for segment in segments for word in segment.words or ()):
             own = split(word.word)
             heard += own
-            times += _shared((word.start, word.end), own)
+            times += _shared((float(word.start), float(word.end)), own)
         found: list[Span | None] = [None] * len(words)
         for pair in paired(heard, words):
             whole = times[pair.left[0]][0], times[pair.left[1] - 1][1]
