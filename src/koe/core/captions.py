@@ -1,5 +1,6 @@
 """Timed words as lines to be read while they are heard."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ class Caption:
 
 
 def captions(words: Iterable[TimedWord]) -> list[Caption]:
-    """In the order of their times, none longer than two lines (unless a word is), none over the next one."""
-    groups = list(_groups(sorted(words, key=lambda word: (word.start, word.first))))
+    """In the order of their times, none longer than two lines (unless a word is). They overlap only where two speak at
+    once."""
+    groups = list(_groups(sorted(words, key=lambda word: word.first)))
+    groups.sort(key=lambda group: group[0].start)
     starts = [group[0].start for group in groups[1:]]
-    return [_caption(group, until) for group, until in zip(groups, [*starts, None], strict=True)] if groups else []
+    return [_caption(group, until) for group, until in zip(groups, [*starts, math.inf], strict=True)] if groups else []
 
 
 def _groups(words: Sequence[TimedWord]) -> Iterator[list[TimedWord]]:
@@ -51,15 +54,15 @@ def _groups(words: Sequence[TimedWord]) -> Iterator[list[TimedWord]]:
 
 
 def _ends(before: TimedWord, word: TimedWord) -> bool:
-    # Where characters go backwards, somebody else speaks.
-    is_over = before.word.rstrip(_CLOSING).endswith(_SENTENCE_END) or word.first < before.last
-    return is_over or word.start - before.end > _PAUSE
+    is_sentence = before.word.rstrip(_CLOSING).endswith(_SENTENCE_END)
+    # Before it in time, though behind it in the text: somebody else speaks.
+    return is_sentence or word.start - before.end > _PAUSE or word.start < before.start
 
 
-def _caption(group: Sequence[TimedWord], until: float | None) -> Caption:
-    start, end = group[0].start, max(word.end for word in group)
-    end = max(end, start + _LONG_ENOUGH)
-    return Caption(start, end if until is None else min(end, until), _lines(joined(group)))
+def _caption(group: Sequence[TimedWord], until: float) -> Caption:
+    start, end = group[0].start, group[-1].end
+    longer = min(until, start + _LONG_ENOUGH)
+    return Caption(start, max(end, longer), _lines(joined(group)))
 
 
 def _lines(text: str) -> tuple[str, ...]:

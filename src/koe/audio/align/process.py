@@ -68,7 +68,8 @@ class Aligner:
 
     @asynccontextmanager
     async def _process(self) -> AsyncGenerator[Process]:
-        arguments = ("-m", "koe.audio.align", *(("--whisper",) if self._whisper else ()))
+        # -P: nothing is imported from the folder that the server happens to be started in.
+        arguments = ("-P", "-m", "koe.audio.align", *(("--whisper",) if self._whisper else ()))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
