@@ -8,7 +8,7 @@ nothing but itself.
 import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ _RATE = 16_000
 _FRAME_RATES = (100, 200)
 """Hz. The model was trained with the first; the second finds its way through speech that is too fast for that: a sound
 lasts three frames at the least."""
+
+_SEARCH: Final = {"loglevel": "FATAL", "beam": 1e-100, "pbeam": 1e-100, "wbeam": 1e-100}
+"""Wider than by itself: over a word that sounds otherwise than it is written, the right way is a bad one for a while,
+and must not be given up for one that stretches the words before it."""
 
 _WINDOW, _UNSURE = 30.0, 3.0
 """Seconds of sound, and how much before its end words may still move."""
@@ -50,7 +54,7 @@ class SphinxAligner:
             import pocketsphinx
         except ImportError as error:
             raise missing() from error
-        self._decoders = {rate: pocketsphinx.Decoder(lm=None, loglevel="FATAL", frate=rate) for rate in _FRAME_RATES}
+        self._decoders = {rate: pocketsphinx.Decoder(lm=None, frate=rate, **_SEARCH) for rate in _FRAME_RATES}
 
     def spans(self, sound: Sound, start: int, count: int, words: Sequence[str]) -> list[Span | None]:
         """Of each spoken word, in seconds from `start`; None where it wasn't found."""
