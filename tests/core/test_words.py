@@ -22,6 +22,7 @@ def seconds(said: list[str]) -> list[Span]:
         ("The laundry is done.", "en", [("The", 0, 1), ("laundry", 1, 2), ("is", 2, 3), ("done.", 3, 4)]),
         ("It costs $5 a day & more.", "en", [("$5", 2, 4), ("&", 6, 7), ("more.", 7, 8)]),
         ("Now 21.5 °C inside", "en", [("Now", 0, 1), ("21.5 °C", 1, 6), ("inside", 6, 7)]),
+        ("At 10:30. Mrs. Smith", "en", [("10:30.", 1, 3), ("Mrs.", 3, 4), ("Smith", 4, 5)]),
         ("Um 5 Uhr, Dr. Meier", "de", [("5", 1, 2), ("Uhr,", 2, 3), ("Dr.", 3, 4), ("Meier", 4, 5)]),
         ("**Bold** and `code`, <b>tags</b>", "en", [("Bold", 0, 1), ("code,", 2, 3), ("tags", 3, 4)]),
         ("One. [pause: 1s] Two — three!", "en", [("One.", 0, 1), ("Two", 1, 2), ("three!", 2, 3)]),
@@ -34,8 +35,8 @@ def seconds(said: list[str]) -> list[Span]:
 def test_written_words_get_the_time_of_what_is_said_for_them(
     text: str, language: str, expected: list[tuple[str, int, int]]
 ) -> None:
-    said = spoken(text, language).words
-    found = timed(text, said, seconds(said))
+    said = spoken(text, language)
+    found = timed(text, said, seconds(said.words))
     assert [each for each in expected if each not in [(word.word, word.start, word.end) for word in found]] == []
     assert bool(found) == bool(expected)
     assert all(text[word.first : word.last][:1] in "*`<" + word.word[0] for word in found)
@@ -43,9 +44,9 @@ def test_written_words_get_the_time_of_what_is_said_for_them(
 
 def test_ssml_is_read_without_its_tags_and_its_words_stay_in_their_places() -> None:
     text = '<speak>Tom &amp; Jerry <break time="1s"/><say-as interpret-as="cardinal">12</say-as> times.</speak>'
-    said = spoken(text, "en", text_format="ssml").words
-    assert said == ["Tom", "and", "Jerry", "twelve", "times."]
-    found = timed(text, said, seconds(said), start=10.0)
+    said = spoken(text, "en", text_format="ssml")
+    assert said.words == ["Tom", "and", "Jerry", "twelve", "times."]
+    found = timed(text, said, seconds(said.words), start=10.0)
     assert [word.word for word in found] == ["Tom", "&", "Jerry", "12", "times."]
     assert [text[word.first : word.last] for word in found] == ["Tom", "&amp;", "Jerry", "12", "times."]
     assert (found[0].start, found[-1].end) == (10.0, 15.0)

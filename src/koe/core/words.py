@@ -128,14 +128,15 @@ def filled(spans: Sequence[Span | None], words: Sequence[str], seconds: float) -
     return filled
 
 
-def timed(text: str, said: Sequence[str], spans: Sequence[Span], start: float = 0.0) -> list[TimedWord]:
+def timed(text: str, said: Spoken, spans: Sequence[Span], start: float = 0.0) -> list[TimedWord]:
     """The written words that are said. `spans`: of the spoken words, counted from `start`."""
     words = written(text)
     found: list[TimedWord] = []
-    for pair in paired([word.word for word in words], said):
-        own, (first, last) = words[slice(*pair.left)], pair.right
-        times = round(start + spans[first][0], 3), round(start + spans[last - 1][1], 3)
-        found.append(TimedWord(joined(own), *times, own[0].first, own[-1].last))
+    for rough in paired([word.word for word in words], said.words):
+        for pair in _apart(rough, words, said):
+            own, (first, last) = words[slice(*pair.left)], pair.right
+            times = round(start + spans[first][0], 3), round(start + spans[last - 1][1], 3)
+            found.append(TimedWord(joined(own), *times, own[0].first, own[-1].last))
     return found
 
 
@@ -143,6 +144,19 @@ def joined(words: Sequence[Written | TimedWord]) -> str:
     """In one line, with a space where they don't touch in the text."""
     gaps = ["", *(" " if after.first > before.last else "" for before, after in pairwise(words))]
     return "".join(gap + each.word for gap, each in zip(gaps, words, strict=True))
+
+
+def _apart(pair: Pair, words: Sequence[Written], said: Spoken) -> list[Pair]:
+    """Words of which each is read as it would be alone (`10:30. Mrs.`) are no single expression."""
+    numbers = range(*pair.left)
+    if len(numbers) == 1:
+        return [pair]
+    readings = [spoken(words[number].word, said.language).words for number in numbers]
+    alone = [_key(word) for reading in readings for word in reading]
+    if not all(readings) or alone != [_key(word) for word in said.words[slice(*pair.right)]]:
+        return [pair]
+    edges = accumulate(map(len, readings), initial=pair.right[0])
+    return [Pair((number, number + 1), both) for number, both in zip(numbers, pairwise(edges), strict=True)]
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:

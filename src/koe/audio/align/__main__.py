@@ -57,7 +57,7 @@ class _Work:
             by_whisper = self._with_whisper(passage.whisper or "")
             aligner, found = whisper.NAME, by_whisper.spans(sound, start, count, said.words, language)
         spans = filled(found, said.words, seconds)
-        words = tuple(timed(passage.text, said.words, spans, passage.start))
+        words = tuple(timed(passage.text, said, spans, passage.start))
         return Aligned(aligner=aligner, language=said.language, words=words)
 
     def _with_sphinx(self) -> sphinx.SphinxAligner:
