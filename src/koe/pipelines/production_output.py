@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from koe import disk
 from koe.audio import chapters, loudness
 from koe.audio.effects.chain import EffectChain
 from koe.audio.encode import write_sound
@@ -17,7 +18,6 @@ from koe.audio.mix import Clip, Mix, Track, join, joined_length
 from koe.audio.sound import PIECE, FileSound, Samples, Sound, resampled_length
 from koe.core.effects import Speed
 from koe.pipelines.plan import Options, PlanItem
-from koe.storage import disk
 from koe.storage.drafts import Draft
 from koe.storage.jobs import Item, Job
 from koe.storage.meta import Description

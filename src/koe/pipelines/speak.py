@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from koe import disk
 from koe.audio.files import AudioWriter
 from koe.core.effects import Chain
 from koe.core.errors import MalformedInput
@@ -15,7 +16,6 @@ from koe.core.text.parts import TextFormat
 from koe.engine import Priority
 from koe.pipelines.threads import to_its_end
 from koe.speech import Speaker, SpeechRequest, Utterance
-from koe.storage import disk
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run

@@ -9,9 +9,8 @@ from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from koe import __version__
+from koe import __version__, disk
 from koe.core.errors import MalformedInput
-from koe.storage import disk
 from koe.storage.meta import FLAGS, INPUT, META, Artifact, Description, FileName, Flags, Meta
 from koe.storage.run import Run
 

@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from koe import disk
 from koe.core.errors import MalformedInput, UnknownRun
-from koe.storage import disk, meta, owners
+from koe.storage import meta, owners
 from koe.storage.drafts import Draft, Finished
 from koe.storage.ids import folder_name, id_in, is_id, new_id
 from koe.storage.meta import FLAGS, INPUT, META, Flags, Meta

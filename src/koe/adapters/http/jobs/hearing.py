@@ -5,11 +5,11 @@ import re
 
 from aiohttp import web
 
+from koe import disk
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError
 from koe.adapters.http.jobs.listing import TAG, Jobs, job_id, jobs_of
 from koe.adapters.http.runs_file import RunFile
-from koe.storage import disk
 from koe.storage.jobs import Item, ItemState
 
 FLAC = "audio/flac"
