@@ -18,14 +18,15 @@ import soundfile
 from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.fake import FakeEngine, FakeStream, Faults
+from koe.pipelines.design_clone import Designer
 from koe.pipelines.jobs import JobQueue
-from koe.pipelines.kinds import KINDS
-from koe.pipelines.production import Production
+from koe.pipelines.productions import productions
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech import Speaker
 from koe.storage.jobs import ItemState, Job, JobState, JobStore
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
+from koe.voices.store import VoiceStore
 from tests.support.house import PATIENCE
 
 RATE = 24_000
@@ -95,7 +96,7 @@ async def house(folder: Path, engine: FakeEngine | None = None) -> AsyncIterator
     outputs = Outputs(folder / "outputs")
     outputs.serve()
     store = JobStore(folder / "outputs" / "jobs")
-    kinds = {name: Production(planning, speaker, store, outputs, task=name) for name, planning in KINDS.items()}
+    kinds = productions(speaker, store, outputs, Designer(folder), VoiceStore(folder))
     queue = JobQueue(store, kinds, side_by_side=3, max_jobs=10)
     await queue.start()
     try:

@@ -181,7 +181,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
             if discovery is not None:
                 await discovery.start()
             keeps = await _keep(outputs)
-            jobs = await start_jobs_if_possible(loaded, speaker, outputs) if keeps else None
+            jobs = await start_jobs_if_possible(loaded, speaker, outputs, store) if keeps else None
             http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs)
             await _unless(stopping, speaker.warm_up())
             if not stopping.is_set():

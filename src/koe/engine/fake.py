@@ -144,6 +144,7 @@ class FakeStream:
 
     sample_rate = SAMPLE_RATE
     seed = None
+    checkpoint = None
 
     def __init__(self, voice: Voice, options: SpeechOptions, notify: Callable[[], None]) -> None:
         self.options = options

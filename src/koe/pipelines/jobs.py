@@ -47,10 +47,14 @@ class Kind(Protocol):
 class JobQueue:
     """The jobs of one outputs folder; one is worked on at a time, its items side by side."""
 
-    def __init__(self, store: JobStore, kinds: Mapping[str, Kind], *, side_by_side: int, max_jobs: int) -> None:
-        """`side_by_side`: items at the same time; `max_jobs`: that haven't ended."""
+    def __init__(
+        self, store: JobStore, kinds: Mapping[str, Kind], *, side_by_side: int, max_jobs: int, others: bool = True
+    ) -> None:
+        """`side_by_side`: items at the same time; `max_jobs`: that haven't ended; `others`: whether also jobs are done
+        that nobody has submitted or resumed here: those that an earlier process left."""
         self._store, self._kinds = store, kinds
         self._side_by_side, self._max_jobs = side_by_side, max_jobs
+        self._others, self._mine = others, set[str]()
         self._task: asyncio.Task[None] | None = None
         self._work: asyncio.Task[None] | None = None
         """On the job that is running, and which that is."""
@@ -85,6 +89,7 @@ class JobQueue:
             if waiting >= self._max_jobs:
                 raise Busy(f"{waiting} jobs are waiting or running already: try again when one of them has ended")
             job = await asyncio.to_thread(self._store.create, kind, title, request, source)
+            self._mine.add(job.id)
         await self._tell()
         return job
 
@@ -104,8 +109,10 @@ class JobQueue:
         return await self._set(job_id, JobState.PAUSED, from_states=_OPEN)
 
     async def resume(self, job_id: str) -> Job:
-        """Raises RequestError where it isn't paused."""
-        return await self._set(job_id, JobState.QUEUED, from_states=(JobState.PAUSED, JobState.QUEUED))
+        """Also one that an earlier process left. Raises RequestError where it isn't paused."""
+        self._mine.add(job_id)
+        waiting = (JobState.PAUSED, JobState.QUEUED, JobState.PLANNING)
+        return await self._set(job_id, JobState.QUEUED, from_states=waiting)
 
     async def cancel(self, job_id: str) -> Job:
         """What was made is kept until the job is removed. Raises RequestError where it has ended."""
@@ -118,11 +125,13 @@ class JobQueue:
             raise RequestError(f"the job {job_id} is {job.state}: only one that has ended can be tried again")
         if job.progress.items and job.progress.done == job.progress.items:
             raise RequestError(f"every item of the job {job_id} was made: there is nothing to try again")
+        self._mine.add(job_id)
         await asyncio.to_thread(self._store.retry, job_id)
         return await self._set(job_id, JobState.QUEUED, from_states=(job.state,))
 
     async def remove(self, job_id: str) -> None:
         """With what it made, but not the run that it became. One that is under way is cancelled first."""
+        self._mine.discard(job_id)
         job = await self.job(job_id)
         if not job.state.ended:
             await self.cancel(job_id)
@@ -186,7 +195,8 @@ class JobQueue:
         return True
 
     def _next(self) -> Job | None:
-        return next(iter(self._store.jobs([JobState.PLANNING, JobState.QUEUED])), None)
+        waiting = self._store.jobs([JobState.PLANNING, JobState.QUEUED])
+        return next((job for job in waiting if self._others or job.id in self._mine), None)
 
     async def _work_on(self, job: Job) -> None:
         kind = self._kinds.get(job.kind)

@@ -1,9 +1,11 @@
 """One text, spoken to a finished run."""
 
 import asyncio
+import secrets
 from contextlib import aclosing
+from math import inf
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +23,9 @@ from koe.storage.outputs import Outputs
 from koe.storage.run import Run
 
 TASK = "speech"
+
+Format = Literal["wav", "flac", "ogg", "mp3"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class SpeechInput(BaseModel):
@@ -40,7 +45,7 @@ class SpeechInput(BaseModel):
     sampling: Sampling | None = None
     speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
     effects: Chain | None = None
-    format: Literal["wav", "flac", "ogg", "mp3"] = "wav"
+    format: Format = "wav"
     """Of the run's sound."""
 
     def request(self, priority: Priority) -> SpeechRequest:
@@ -80,9 +85,16 @@ class SpeechProducer:
         return await self.speak(wanted)
 
 
-async def write_speech(utterance: Utterance, file: Path) -> None:
-    """Into a file of the format that its name ends with. Raises what the utterance raises, and KoeError where the disk
-    fails."""
+def seed_again(run: Run, seed: int | Literal["same", "new"]) -> int | None:
+    """The one to be used; None for an engine without."""
+    if seed == "same":
+        return run.meta.seed
+    return secrets.randbits(32) if seed == "new" else seed
+
+
+async def write_speech(utterance: Utterance, file: Path, most_seconds: float = inf) -> None:
+    """Into a file of the format that its name ends with; what is longer is cut off. Raises what the utterance raises,
+    and KoeError where the disk fails."""
     with disk.told(file.parent.parent):
         # There is a first piece: nothing to speak is an error of its own.
         first = await anext(aiter(utterance))
@@ -91,6 +103,8 @@ async def write_speech(utterance: Utterance, file: Path) -> None:
             await to_its_end(writer.write, first)
             async for pcm in utterance:
                 await to_its_end(writer.write, pcm)
+                if utterance.stats.audio_seconds >= most_seconds:
+                    break
         except BaseException as error:
             await to_its_end(writer.__exit__, type(error), error, error.__traceback__)
             raise
@@ -103,6 +117,7 @@ def _description(wanted: SpeechInput, utterance: Utterance) -> Description:
         text=wanted.text,
         voice=stats.voice,
         engine=stats.engine,
+        checkpoint=stats.checkpoint,
         seed=stats.seed,
         sampling=wanted.sampling,
         language=wanted.language,

@@ -60,6 +60,9 @@ class SpeechStats:
     seed: int | None = None
     """The one really used; None for an engine without."""
 
+    checkpoint: str | None = None
+    """The name of the one that really spoke; None for an engine without."""
+
     fallback: str | None = None
     """Why the fallback voice spoke, if it did."""
 

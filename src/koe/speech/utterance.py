@@ -133,7 +133,8 @@ class Utterance:
             async for pcm in chunks:
                 rate = delivery.sample_rate or 1
                 if sound is None:
-                    self._engine_rate, self.stats.seed = rate, delivery.seed
+                    self._engine_rate = rate
+                    self.stats.seed, self.stats.checkpoint = delivery.seed, delivery.checkpoint
                     self._source.keep_no_more()
                     sound = await sound_of(candidate, self._request, rate)
                 seconds += duration(len(pcm), rate)

@@ -23,9 +23,9 @@ from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine, FakeStream, Faults
-from koe.pipelines.jobs import JobQueue
+from koe.pipelines.jobs import JobQueue, Kind
 from koe.pipelines.kinds import KINDS
-from koe.pipelines.production import Production
+from koe.pipelines.productions import productions
 from koe.storage.jobs import JobStore
 from koe.storage.outputs import Outputs
 from tests.support.http_house import HttpHouse, fuzz, http_house
@@ -112,7 +112,7 @@ async def workshop(
     outputs = Outputs(data_dir / "outputs")
     await asyncio.to_thread(outputs.serve)
     store = JobStore(data_dir / "outputs" / "jobs")
-    kinds: dict[str, Production] = {}
+    kinds: dict[str, Kind] = {}
     queue = JobQueue(store, kinds, side_by_side=2, max_jobs=max_jobs)
 
     def prepare(app: Any, settings: Any) -> None:
@@ -122,8 +122,8 @@ async def workshop(
 
     try:
         async with http_house(data_dir, ENDPOINTS, engine or FakeEngine(), prepare=prepare, **http) as house:
-            for kind, planning in KINDS.items():
-                kinds[kind] = Production(planning, house.house.speaker, store, outputs, task=kind)
+            it = house.house
+            kinds |= productions(it.speaker, store, outputs, it.designer, it.store)
             await queue.start()
             try:
                 yield Workshop(house, OpenJobs(queue, store), outputs)
@@ -159,7 +159,7 @@ async def test_a_job_is_given_watched_and_its_run_downloaded(it: Workshop) -> No
     assert (last["state"], last["progress"]["done"], last["seconds_left"]) == ("finished", 3, 0)
     assert [each["progress"]["done"] for _, each in told] == sorted(each["progress"]["done"] for _, each in told)
     files = await it.run_files(last["run"])
-    assert set(files) == {"script.flac", "manifest.json", "input.json"}
+    assert set(files) == {"script.flac", "manifest.json", "source", "input.json"}
     assert soundfile.info(io.BytesIO(files["script.flac"])).duration > 1
     shown = await it.ask("GET", f"/api/jobs/{job['id']}")
     assert shown.pop("request") == {"options": SPEAKERS, "output": {"format": "flac"}}
