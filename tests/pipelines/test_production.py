@@ -56,6 +56,7 @@ class House:
     queue: JobQueue
     outputs: Outputs
     store: JobStore
+    voices: VoiceStore
 
     async def make(self, kind: str, text: str, output: Output = None, /, **options: object) -> Job:
         """The job, ended."""
@@ -85,22 +86,24 @@ class House:
 
 @asynccontextmanager
 async def house(folder: Path, engine: FakeEngine | None = None) -> AsyncIterator[House]:
+    voices = VoiceStore(folder)
     speaker = Speaker(
         [engine or FakeEngine()],
         fallback=None,
         default_language="en",
         speech=SpeechSettings(),
         voice=VoiceSettings(),
+        store=voices,
     )
     await speaker.start()
     outputs = Outputs(folder / "outputs")
     outputs.serve()
     store = JobStore(folder / "outputs" / "jobs")
-    kinds = productions(speaker, store, outputs, Designer(folder), VoiceStore(folder))
+    kinds = productions(speaker, store, outputs, Designer(folder), voices)
     queue = JobQueue(store, kinds, side_by_side=3, max_jobs=10)
     await queue.start()
     try:
-        yield House(queue, outputs, store)
+        yield House(queue, outputs, store, voices)
     finally:
         await queue.stop()
         store.close()
