@@ -5,7 +5,7 @@ import secrets
 from contextlib import aclosing
 from math import inf
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,7 +17,7 @@ from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
 from koe.engine import Priority
 from koe.pipelines.threads import to_its_end
-from koe.speech import Speaker, SpeechRequest, Utterance
+from koe.speech import Speaker, SpeechRequest, SpeechStats, Utterance
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
@@ -48,9 +48,16 @@ class SpeechInput(BaseModel):
     format: Format = "wav"
     """Of the run's sound."""
 
+    @classmethod
+    def of(cls, request: SpeechRequest, text: str, format: Format) -> Self:
+        """What can be done again of it: a clip that was sent along can't."""
+        return cls(text=text, format=format, **{name: getattr(request, name) for name in _OF_REQUEST})
+
     def request(self, priority: Priority) -> SpeechRequest:
-        own = {name: getattr(self, name) for name in type(self).model_fields if name not in ("text", "format")}
-        return SpeechRequest(**own, wait=True, priority=priority)
+        return SpeechRequest(**{name: getattr(self, name) for name in _OF_REQUEST}, wait=True, priority=priority)
+
+
+_OF_REQUEST = SpeechInput.model_fields.keys() - {"text", "format"}
 
 
 class SpeechProducer:
@@ -69,7 +76,7 @@ class SpeechProducer:
             draft = await to_its_end(self._outputs.begin, TASK, wanted.model_dump(mode="json"))
             try:
                 await write_speech(utterance, draft.file(f"audio.{wanted.format}"))
-                return await to_its_end(draft.finish, _description(wanted, utterance))
+                return await to_its_end(draft.finish, description_of(wanted, utterance.stats, utterance.sample_rate))
             finally:
                 await to_its_end(draft.discard)
 
@@ -111,8 +118,7 @@ async def write_speech(utterance: Utterance, file: Path, most_seconds: float = i
         await to_its_end(writer.__exit__, None, None, None)
 
 
-def _description(wanted: SpeechInput, utterance: Utterance) -> Description:
-    stats = utterance.stats
+def description_of(wanted: SpeechInput, stats: SpeechStats, sample_rate: int) -> Description:
     return Description(
         text=wanted.text,
         voice=stats.voice,
@@ -125,5 +131,5 @@ def _description(wanted: SpeechInput, utterance: Utterance) -> Description:
         first_audio=stats.first_audio,
         elapsed=stats.elapsed,
         duration=stats.audio_seconds,
-        sample_rate=utterance.sample_rate,
+        sample_rate=sample_rate,
     )

@@ -12,7 +12,6 @@ with runs.begin("speech", {"text": "Hello."}) as draft:
 """
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -23,9 +22,9 @@ from pathlib import Path
 from koe import disk
 from koe.core.errors import MalformedInput, UnknownRun
 from koe.storage import meta, owners
-from koe.storage.drafts import Draft, Finished
+from koe.storage.drafts import Draft, Finished, write_input
 from koe.storage.ids import folder_name, id_in, is_id, new_id
-from koe.storage.meta import FLAGS, INPUT, META, Flags, Meta
+from koe.storage.meta import FLAGS, META, Flags, Meta
 from koe.storage.run import Run
 
 
@@ -45,9 +44,8 @@ class Runs:
         name = folder_name(run_id, task, created)
         with disk.told(self.folder):
             folder = self._owner.draft(name)
-            written = json.dumps(dict(input), ensure_ascii=False, indent=2).encode(errors="replace")
             try:
-                (folder / INPUT).write_bytes(written)
+                write_input(folder, input)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
