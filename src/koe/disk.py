@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from koe.core.errors import KoeError, RequestError
+from koe.core.errors import DiskFailed, RequestError
 
 TEMPORARY_SECONDS = 300.0
 """Age from which a temporary file is what a crash left."""
@@ -131,11 +131,11 @@ def is_plain_file(path: Path) -> bool:
 
 @contextlib.contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """A disk that is full or can't be written to, in words: raises KoeError for OSError."""
+    """A disk that is full or can't be written to, in words: raises DiskFailed for OSError."""
     try:
         yield
     except OSError as error:
-        raise KoeError(f"{error.filename or folder} can't be written: {error.strerror or error}") from error
+        raise DiskFailed(f"{error.filename or folder} can't be written: {error.strerror or error}") from error
 
 
 def _beginning(path: Path) -> str:

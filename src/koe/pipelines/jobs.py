@@ -17,7 +17,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
-from koe.core.errors import Busy, EngineUnavailable, KoeError, RequestError, ShuttingDown
+from koe.core.errors import Busy, DiskFailed, EngineUnavailable, KoeError, RequestError, ShuttingDown
 from koe.pipelines.threads import to_its_end
 from koe.storage.jobs import Item, ItemState, Job, JobState, JobStore, Values
 
@@ -36,7 +36,8 @@ class Kind(Protocol):
         ...
 
     async def make(self, job: Job, item: Item) -> Values:
-        """Whatever it makes must be on disk when it returns, in whole. Raises KoeError."""
+        """Whatever it makes must be on disk when it returns, in whole. Raises KoeError: EngineUnavailable or DiskFailed
+        where the other items would fail by the same."""
         ...
 
     async def finish(self, job: Job) -> str | None:
@@ -123,7 +124,7 @@ class JobQueue:
         job = await self.job(job_id)
         if not job.state.ended:
             raise RequestError(f"the job {job_id} is {job.state}: only one that has ended can be tried again")
-        if job.progress.items and job.progress.done == job.progress.items:
+        if job.run is not None and job.progress.done == job.progress.items:
             raise RequestError(f"every item of the job {job_id} was made: there is nothing to try again")
         self._mine.add(job_id)
         await asyncio.to_thread(self._store.retry, job_id)
@@ -211,7 +212,7 @@ class JobQueue:
             await self._mark(job, JobState.FINISHED, run=run)
         except ShuttingDown:
             await self._mark(job, JobState.QUEUED)
-        except EngineUnavailable as error:
+        except (EngineUnavailable, DiskFailed) as error:
             # Every item would fail by it: better to wait until somebody has mended it.
             _log.warning("job %s is paused: %s", job.id, error.message)
             await self._mark(job, JobState.PAUSED, error=error.message)
@@ -219,8 +220,8 @@ class JobQueue:
             _log.warning("job %s failed: %s", job.id, error.message)
             await self._mark(job, JobState.FAILED, error=error.message)
         except OSError as error:
-            _log.warning("job %s failed: %s", job.id, error)
-            await self._mark(job, JobState.FAILED, error=f"its files can't be written: {error.strerror or error}")
+            _log.warning("job %s is paused: %s", job.id, error)
+            await self._mark(job, JobState.PAUSED, error=f"its files can't be written: {error.strerror or error}")
         except sqlite3.Error:
             raise
         except Exception:
@@ -274,7 +275,7 @@ class JobQueue:
         begin = time.monotonic()
         try:
             result = await kind.make(job, item)
-        except (EngineUnavailable, ShuttingDown):
+        except (EngineUnavailable, DiskFailed, ShuttingDown):
             raise
         except KoeError as error:
             _log.info("item %d of job %s failed: %s", item.number, job.id, error.message)
