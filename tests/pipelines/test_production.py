@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from koe.core.voice import Voice
-from koe.engine import SpeechOptions
+from koe.engine import Engine, SpeechOptions
 from koe.engine.fake import FakeEngine, FakeStream, Faults
 from koe.pipelines.design_clone import Designer
 from koe.pipelines.jobs import JobQueue
@@ -85,10 +85,10 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, engine: FakeEngine | None = None) -> AsyncIterator[House]:
+async def house(folder: Path, *engines: Engine) -> AsyncIterator[House]:
     voices = VoiceStore(folder)
     speaker = Speaker(
-        [engine or FakeEngine()],
+        engines or [FakeEngine()],
         fallback=None,
         default_language="en",
         speech=SpeechSettings(),

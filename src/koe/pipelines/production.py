@@ -17,6 +17,7 @@ from typing import ClassVar
 from pydantic import TypeAdapter, ValidationError
 
 from koe.core.errors import EngineError, EngineUnavailable, MalformedInput
+from koe.core.installation import command
 from koe.engine import Priority
 from koe.pipelines.again import Again, seeds_again
 from koe.pipelines.kinds import Planning
@@ -65,7 +66,7 @@ class Production:
         wanted, stats = planned.how.voice, utterance.stats
         async with aclosing(utterance):
             if wanted is not None and stats.voice != wanted:
-                raise EngineUnavailable(f"the voice {wanted} can't speak now: the log and koe doctor tell why")
+                raise EngineUnavailable(f"the voice {wanted} can't speak now: the log and {command('doctor')} tell why")
             utterance.feed(planned.text)
             utterance.finish()
             folder = items_folder(self._store, job.id)
