@@ -90,17 +90,22 @@ async def test_what_nobody_wants_kept_is_not(tmp_path: Path) -> None:
 
 
 async def test_what_was_cancelled_or_failed_leaves_nothing(tmp_path: Path) -> None:
-    async with house(tmp_path, FakeEngine(faults=Faults(fail_at=6))) as it:
-        utterance = it.speaker.open(SpeechRequest(voice="fake-low", keep=True))
-        utterance.feed(TEXT)
-        utterance.finish()
-        await anext(aiter(utterance))
-        await utterance.aclose()
+    long = "A long text. " * 80
+    async with house(tmp_path, FakeEngine(faults=Faults(fail_at=300))) as it:
+        # Before the first of it is handed over, and after that.
+        for enough in (1, 600_000):
+            utterance = it.speaker.open(SpeechRequest(voice="fake-low", keep=True))
+            utterance.feed(long)
+            utterance.finish()
+            heard = 0
+            while heard < enough:
+                heard += len(await anext(aiter(utterance)))
+            await utterance.aclose()
         with pytest.raises(KoeError, match="on demand"):
-            await it.say()
+            await it.say(long)
         # Never begun: there was nothing to write.
         await it.speaker.open(SpeechRequest(voice="fake-low", keep=True)).aclose()
-        assert await it.written() == []
+        assert (await it.written(), it.keeper._bytes) == ([], 0)
         assert not [name for name in hidden(tmp_path / "outputs" / "runs") if name.startswith(".draft_")]
 
 

@@ -43,8 +43,8 @@ def open_store(loaded: Loaded) -> JobStore:
 async def start_jobs(
     loaded: Loaded, speaker: Speaker, outputs: Outputs, voices: VoiceStore, *, others: bool = True
 ) -> OpenJobs:
-    """Go on with those that were left; the outputs are this process's own. `others`: whether also
-    jobs are done that nobody here has submitted or resumed. Raises KoeError where they can't be opened."""
+    """Go on with those that were left; the outputs are this process's own. `others`: whether also jobs are done that
+    nobody here has submitted or resumed. Raises KoeError where they can't be opened."""
     settings = loaded.settings.jobs
     store = await asyncio.to_thread(open_store, loaded)
     kinds = productions(speaker, store, outputs, Designer(loaded.data_dir), voices)

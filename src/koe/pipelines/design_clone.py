@@ -108,9 +108,10 @@ class Designer:
     def add(self, design: Design, sounds: Mapping[int, Path]) -> None:
         """One that was made elsewhere; one of its id is replaced. `sounds`: of its candidates, by their numbers.
         Blocks. Raises OSError."""
-        for candidate in design.candidates:
+        for count, candidate in enumerate(design.candidates, start=1):
             sound, rate = soundfile.read(sounds[candidate.number], dtype="int16")
-            self._write(design, candidate.number, sound.tobytes(), rate)
+            so_far = replace(design, candidates=design.candidates[:count])
+            self._write(so_far, candidate.number, sound.tobytes(), rate)
 
     def best(self, design: Design) -> int:
         """The number of the candidate that makes the best reference: with the least to complain of, then at the most
@@ -199,9 +200,9 @@ class Designer:
 
     def _free_id(self, description: str) -> str:
         taken = [path.name for path in self._folder.iterdir()] if self._folder.is_dir() else []
-        design_id = make_id(_beginning(description), taken)
-        check_id(design_id)
-        return design_id
+        free = make_id(_beginning(description), taken)
+        check_id(free)
+        return free
 
 
 def design_id(description: str, ending: str) -> str:

@@ -23,6 +23,10 @@ _log = logging.getLogger(__name__)
 MOST_BYTES = 32 * 1024 * 1024
 """Of sound that waits for the disk, of all speech together: some ten minutes."""
 
+_AT_ONCE = 512 * 1024
+"""Of sound that is handed over together, some ten seconds: an announcement is written when it has been spoken, and the
+thread takes no time from a room that waits for its first sound."""
+
 _FILE = "audio.flac"
 
 
@@ -62,18 +66,26 @@ class Keeper:
             self._waiting.put(None)
             self._thread.join()
 
-    def take(self, recording: "_Recording", piece: _Piece) -> bool:
-        """Never waits. False where there is no room for it."""
-        size = len(piece[0]) if isinstance(piece, tuple) else 0
+    def has_room(self, size: int) -> bool:
+        """So many bytes more are held, until they are written; False where that would be too much."""
         with self._lock:
             if self._bytes + size > self._most:
                 return False
             self._bytes += size
+            return True
+
+    def give_back(self, size: int) -> None:
+        """So many bytes are held no more."""
+        with self._lock:
+            self._bytes -= size
+
+    def put(self, recording: "_Recording", piece: _Piece) -> None:
+        """Never waits."""
+        with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
                 self._thread.start()
         self._waiting.put((recording, piece))
-        return True
 
     def _work(self) -> None:
         open_ones: set[_Recording] = set()
@@ -92,8 +104,7 @@ class Keeper:
                 recording.discard()
                 open_ones.remove(recording)
             else:
-                with self._lock:
-                    self._bytes -= len(piece[0])
+                self.give_back(len(piece[0]))
         for recording in open_ones:
             recording.discard()
 
@@ -112,6 +123,7 @@ class _Recording:
     def __init__(self, keeper: Keeper, request: SpeechRequest) -> None:
         self._keeper, self._request = keeper, request
         self._texts: list[str] = []
+        self._held = bytearray()
         self._over = False
         self.lost = False
         self._draft: Draft | None = None
@@ -122,18 +134,33 @@ class _Recording:
         self._texts.append(text)
 
     def sound(self, pcm: bytes, sample_rate: int) -> None:
-        if not self.lost and not self._keeper.take(self, (pcm, sample_rate)):
+        if self.lost:
+            return
+        if not self._keeper.has_room(len(pcm)):
             self.lose("the disk is too slow for it")
+            return
+        self._held += pcm
+        self._rate = sample_rate
+        if len(self._held) >= _AT_ONCE:
+            self._hand_over()
 
     def ended(self, stats: SpeechStats) -> None:
         self._over = True
-        self._keeper.take(self, _End("".join(self._texts), replace(stats)))
+        self._hand_over()
+        self._keeper.put(self, _End("".join(self._texts), replace(stats)))
 
     def dropped(self) -> None:
         """Harmless after `ended`."""
         if not self._over:
             self._over = True
-            self._keeper.take(self, None)
+            self._keeper.give_back(len(self._held))
+            self._held.clear()
+            self._keeper.put(self, None)
+
+    def _hand_over(self) -> None:
+        if self._held:
+            self._keeper.put(self, (bytes(self._held), self._rate))
+            self._held.clear()
 
     def lose(self, reason: str) -> None:
         self.lost = True
@@ -143,7 +170,6 @@ class _Recording:
         if self._draft is None or self._writer is None:
             # The text may still be coming.
             self._draft = outputs.begin(TASK, {})
-            self._rate = sample_rate
             self._writer = AudioWriter(self._draft.file(_FILE), sample_rate)
         self._writer.write(pcm)
 
