@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from koe.core.effects import CHAIN
 from koe.core.errors import MalformedInput, RequestError, UnknownRun, UnsupportedAbility
 from koe.core.voice import Voice
 from koe.engine import SpeechOptions
@@ -100,12 +101,13 @@ async def test_what_can_not_be_done_again_says_why(tmp_path: Path) -> None:
 
 async def test_the_best_variation_becomes_a_favourite_run_that_can_be_done_again(tmp_path: Path) -> None:
     async with house(tmp_path, Seeded()) as it:
-        how = {"voice": "fake-low", "speed": 1.5, "language": "en-US"}
+        how = {"voice": "fake-low", "speed": 1.5, "language": "en-US", "effects": ["reverb:wet=0.2"]}
         run = await it.run("variations", "Good morning.", how=how, seeds=[3, 8])
         kept = keep_take(it.outputs, VoiceStore(tmp_path), run, "002-seed-8.wav")
     assert (kept.flags.favourite, kept.meta.task, kept.meta.seed, kept.meta.checkpoint) == (True, "speech", 8, "tones")
     assert kept.file("audio.wav").read_bytes() == run.file("002-seed-8.wav").read_bytes()
-    wanted = SpeechInput(text="Good morning.", voice="fake-low", language="en-US", seed=8, speed=1.5)
+    effects = CHAIN.validate_python(["reverb:wet=0.2"])
+    wanted = SpeechInput(text="Good morning.", voice="fake-low", language="en-US", seed=8, speed=1.5, effects=effects)
     assert SpeechInput.model_validate(kept.input()) == wanted
 
 

@@ -17,7 +17,7 @@ from koe.audio.encode import write_sound
 from koe.audio.mix import Clip, Mix, Track, join, joined_length
 from koe.audio.sound import PIECE, FileSound, Samples, Sound, resampled_length
 from koe.core.effects import Speed
-from koe.pipelines.plan import Options, PlanItem
+from koe.pipelines.plan import Delivery, Options, PlanItem
 from koe.storage.drafts import Draft
 from koe.storage.jobs import Item, Job
 from koe.storage.meta import Description
@@ -257,9 +257,16 @@ def _told(file: str, part: _Part, start: float, end: float | None = None) -> _To
         made.engine,
         made.checkpoint,
         made.seed,
-        item.how.model_dump(mode="json", exclude_defaults=True, exclude={"voice", "seed"}) or None,
+        _asked(item.how) or None,
         overrun,
     )
+
+
+def _asked(how: Delivery) -> Mapping[str, object]:
+    """Besides voice and seed, which are told as they were used."""
+    asked = how.model_dump(mode="json", exclude={"voice", "seed"})
+    default = Delivery().model_dump(mode="json")
+    return {name: value for name, value in asked.items() if value != default[name]}
 
 
 def _write_manifest(draft: Draft, told: Sequence[_Told], failed: Sequence[Item], also: Mapping[str, object]) -> None:
