@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from koe.core.errors import RequestError
 from koe.core.pcm import duration
 from koe.core.samples import sample
 from koe.core.voice import Voice, VoiceKind
@@ -21,6 +22,7 @@ from koe.engine.fake import FakeEngine, FakeStream
 from koe.pipelines.design_clone import Candidate, Design, Designer
 from koe.pipelines.design_plan import DesignOptions, plan_design
 from koe.storage.jobs import ItemState, JobState, JobStore
+from koe.voices import making
 from koe.voices.store import VoiceStore
 from tests.pipelines.test_production import house, manifest
 
@@ -81,6 +83,20 @@ async def test_a_voice_is_not_made_twice_where_a_crash_came_after_it(tmp_path: P
             assert await kind.make(job, item) == item.result
         assert await kind.finish(job) != job.run
     assert [profile.id for profile in VoiceStore(tmp_path).profiles()] == ["old-sailor"]
+    assert len(Designer(tmp_path).designs()) == 1
+
+
+async def test_where_nothing_can_be_kept_the_candidates_are_still_there(tmp_path: Path) -> None:
+    async with house(tmp_path, Designing()) as it:
+        job = await it.make("design", SAILOR, count=1, keep={"name": "Old sailor", "id": "sailor"})
+        making.edit(it.voices, "sailor", name="Somebody else")
+        kind = it.queue._kinds["design"]
+        for item in it.store.every_item(job.id, ItemState.DONE):
+            await kind.make(job, item)
+        with pytest.raises(
+            RequestError, match=r"a voice sailor already.* voices keep a-calm-old-sailor-\w+ NUMBER NAME"
+        ):
+            await kind.finish(job)
     assert len(Designer(tmp_path).designs()) == 1
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from koe.core.errors import RequestError
+from koe.core.installation import command
 from koe.pipelines.design_clone import LONGEST, Candidate, Design, Designer, candidate_request, design_id
 from koe.pipelines.design_plan import DesignOptions, KeepOptions, read_description
 from koe.pipelines.plan import PlanItem
@@ -42,7 +44,11 @@ class DesignProduction(Production):
             tuple(Candidate(made.number + 1, item.how.seed or 0, round(made.seconds, 3)) for item, made in spoken),
         )
         self._designer.add(design, {made.number + 1: folder / made.file for _, made in spoken})
-        kept = self._keep(design, options.keep) if options.keep else {}
+        try:
+            kept = self._keep(design, options.keep) if options.keep else {}
+        except RequestError as error:
+            remedy = command(f"voices keep {design.id} NUMBER NAME")
+            raise RequestError(f"{error.message}; the candidates are there: keep one with {remedy}") from error
         return {"description": description, "design": design.id, **kept}
 
     def _keep(self, design: Design, wish: KeepOptions) -> Mapping[str, object]:
