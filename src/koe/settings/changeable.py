@@ -11,6 +11,7 @@ _NOW = (
     "engine.fallback",
     "engine.qwen.styles",
     "log.level",
+    "outputs.keep_rooms",
     "speech",
     "transcription",
     "voice",

@@ -294,6 +294,9 @@ class HttpSettings(Section):
 
 
 class OutputsSettings(Section):
+    keep_rooms: bool = False
+    """Keep what is said to rooms (to Wyoming clients such as Home Assistant) as runs; batches always are."""
+
     max_age_days: Seconds | None = Field(default=None, gt=0, le=36500)
     """Older runs are removed, except favourite and pinned ones; null: never."""
 
