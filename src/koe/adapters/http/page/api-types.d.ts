@@ -68,6 +68,24 @@ export interface Run {
   pinned: boolean;
 }
 
+export interface RunDetails extends Run {
+  files: { name: string; size: number }[];
+  has_words: boolean;
+}
+
+export interface TimedWord {
+  word: string;
+  start: number;
+  end: number;
+  characters: [number, number];
+}
+
+export interface FileWords {
+  file: string;
+  text: string;
+  words: TimedWord[];
+}
+
 export interface Job {
   id: string;
   kind: string;
@@ -80,6 +98,43 @@ export interface Job {
   error: string;
   run: string | null;
   progress: { items: number; done: number; failed: number; size: number; size_tried: number };
+}
+
+export interface JobItem {
+  number: number;
+  state: 'waiting' | 'done' | 'failed';
+  text: string;
+  group: string;
+  voice: string | null;
+  seed: number | null;
+  seconds: number | null;
+  error: string;
+}
+
+export interface Problem {
+  where: string;
+  wrong: string;
+  right: string;
+  stops: boolean;
+}
+
+export interface PlanItem {
+  text: string;
+  how: { voice: string | null; seed: number | null };
+  file: string;
+  group: string;
+  start: number | null;
+  end: number | null;
+}
+
+export interface Plan {
+  is_ready: boolean;
+  title: string;
+  language: string | null;
+  totals: { items: number; characters: number; seconds: number };
+  problems: Problem[];
+  problem_count: number;
+  items: PlanItem[];
 }
 
 export interface Candidate {
