@@ -2,41 +2,71 @@ import { get } from '../api.js';
 import { connection } from '../lib/connection.js';
 import { KoeElement, html } from '../lib/element.js';
 import { sayError } from '../lib/notices.js';
-import { t, when } from '../lib/words.js';
+import { here, link } from '../lib/router.js';
+import { loadVoices } from '../lib/voices.js';
+import { t } from '../lib/words.js';
+import './productions/form.js';
+import './productions/jobs.js';
+import { KINDS } from './productions/kinds.js';
 
+/** `#/productions`: what can be made, and what is being made; `#/productions/script`: a form. */
 class KoeProductions extends KoeElement {
   constructor() {
     super();
-    /** @type {import('../api-types').Job[] | null} */
-    this.jobs = null;
+    /** @type {import('../api-types').Voice[]} */
+    this.voices = [];
+    this.house = '';
   }
 
   connectedCallback() {
     super.connectedCallback();
+    window.addEventListener('hashchange', () => this.turn(), { signal: this.gone });
     connection.addEventListener('back', () => void this.load(), { signal: this.gone });
     void this.load();
   }
 
   async load() {
     try {
-      this.jobs = (await get('api/jobs', {}, this.gone)).jobs;
+      const [voices, spoken] = await Promise.all([loadVoices(this.gone), get('v1/audio/voices', {}, this.gone)]);
+      this.voices = voices;
+      const house = voices.find((voice) => voice.id === spoken.default);
+      this.house = house ? t('speak.house_voice', { name: house.name }) : '';
       this.requestUpdate();
     } catch (error) {
       sayError(error);
     }
   }
 
-  render() {
-    return html`
-      <div class="head"><h1>${t('nav.productions')}</h1></div>
-      ${this.jobs?.length === 0 ? html`<div class="empty"><p>${t('productions.empty')}</p></div>` : this.list()}
-    `;
+  turn() {
+    if (here().view !== 'productions') return;
+    this.requestUpdate();
+    // Who hears the page is told what stands there now.
+    void this.updateComplete.then(() => this.querySelector('h1')?.focus());
+    window.scrollTo(0, 0);
   }
 
-  list() {
-    return html`<ul class="list">
-      ${(this.jobs ?? []).map((each) => html`<li><span class="grow"><span class="name">${each.title}</span><br><span class="about">${when(each.created)}</span></span><span class="mark">${each.state}</span></li>`)}
-    </ul>`;
+  render() {
+    const kind = here().rest[0];
+    return Object.hasOwn(KINDS, kind ?? '') ? this.form(kind) : this.overview();
+  }
+
+  /** @param {string} kind */
+  form(kind) {
+    return html`
+      <div class="head">
+        <div><a class="small" href=${link(['productions'])}>${t('productions.back')}</a><h1 tabindex="-1">${t(`productions.kind_${kind}`)}</h1></div>
+        <p class="lead">${t(`productions.lead_${kind}`)}</p>
+      </div>
+      <koe-production-form .kind=${kind} .voices=${this.voices} .house=${this.house}></koe-production-form>`;
+  }
+
+  overview() {
+    return html`
+      <div class="head"><h1 tabindex="-1">${t('nav.productions')}</h1><p class="lead">${t('productions.lead')}</p></div>
+      <ul class="kinds" aria-label=${t('productions.begin')}>${Object.keys(KINDS).map((kind) => html`<li>
+        <a href=${link(['productions', kind])}><strong>${t(`productions.kind_${kind}`)}</strong><span>${t(`productions.short_${kind}`)}</span></a>
+      </li>`)}</ul>
+      <koe-jobs></koe-jobs>`;
   }
 }
 
