@@ -54,7 +54,8 @@ class KoeProductions extends KoeElement {
   form(kind) {
     return html`
       <div class="head">
-        <div><a class="small" href=${link(['productions'])}>${t('productions.back')}</a><h1 tabindex="-1">${t(`productions.kind_${kind}`)}</h1></div>
+        <a class="small whole" href=${link(['productions'])}>${t('productions.back')}</a>
+        <h1 class="whole" tabindex="-1">${t(`productions.kind_${kind}`)}</h1>
         <p class="lead">${t(`productions.lead_${kind}`)}</p>
       </div>
       <koe-production-form .kind=${kind} .voices=${this.voices} .house=${this.house}></koe-production-form>`;
@@ -62,7 +63,7 @@ class KoeProductions extends KoeElement {
 
   overview() {
     return html`
-      <div class="head"><h1 tabindex="-1">${t('nav.productions')}</h1><p class="lead">${t('productions.lead')}</p></div>
+      <div class="head"><h1 class="whole" tabindex="-1">${t('nav.productions')}</h1><p class="lead">${t('productions.lead')}</p></div>
       <ul class="kinds" aria-label=${t('productions.begin')}>${Object.keys(KINDS).map((kind) => html`<li>
         <a href=${link(['productions', kind])}><strong>${t(`productions.kind_${kind}`)}</strong><span>${t(`productions.short_${kind}`)}</span></a>
       </li>`)}</ul>

@@ -2,8 +2,6 @@
 import { html, nothing } from '../../lib/element.js';
 import { languageName, t } from '../../lib/words.js';
 
-/** What stands in an empty field: what counts then. @type {{[name: string]: string}} */
-const USUAL = { sentence_gap: '0.25', paragraph_gap: '0.7', chapter_gap: '2', gap: '0.4', hurry: '1', count: '', speed: '1' };
 const HINTED = ['hurry', 'seed', 'loudness', 'book', 'keep', 'sample', 'whole', 'follow_directions'];
 
 /** @typedef {import('./kinds.js').Field} Field */
@@ -30,9 +28,9 @@ export function fields(list, values, changed) {
 }
 
 /** @param {Field} field @param {string} id @param {import('./kinds.js').Values} values @param {(name: string, value: string) => void} changed */
-function input({ name, type, min, max, step }, id, values, changed) {
+function input({ name, type, min, max, step, usual }, id, values, changed) {
   return html`<input class="input" id=${id} type=${type} min=${min ?? nothing} max=${max ?? nothing} step=${step ?? nothing}
-    maxlength=${type === 'text' ? 200 : nothing} placeholder=${USUAL[name] ?? ''} .value=${String(values[name] ?? '')}
+    maxlength=${type === 'text' ? 200 : nothing} placeholder=${usual ?? ''} .value=${String(values[name] ?? '')}
     aria-describedby=${HINTED.includes(name) ? `${id}-hint` : nothing}
     @input=${(/** @type {Event} */ event) => changed(name, /** @type {HTMLInputElement} */ (event.target).value)}>`;
 }

@@ -61,6 +61,7 @@ class KoeProductionForm extends KoeElement {
     const more = [...kind.more, ...OUTPUT[this.kind]];
     return html`<form class="stack production" novalidate @submit=${this.start}>
       <koe-source .kind=${this.kind} .accept=${kind.accept} .draft=${this.draft} @given=${() => this.later()}></koe-source>
+      ${this.table(kind.table)}
       <div class="grid">
         ${kind.speaks
           ? html`<koe-voice-picker .voices=${this.voices} .value=${voice} .house=${this.house}
@@ -73,7 +74,6 @@ class KoeProductionForm extends KoeElement {
             placeholder=${t('productions.title_usual')} @input=${this.name}>
         </div>
       </div>
-      ${this.table(kind.table)}
       ${more.length > 0
         ? html`<details class="more"><summary>${t('productions.more')}</summary><div class="grid">${fields(more, values, this.set)}</div></details>`
         : nothing}

@@ -6,7 +6,7 @@ import { t } from '../../lib/words.js';
 
 /** @typedef {import('../../api-types').JobItem} JobItem */
 
-const PAGE = 25;
+const PAGE = 10;
 
 /** `<koe-job-items .job=${job}>`: what a job has to speak, and what became of it; once it is a run, only what failed. */
 class KoeJobItems extends KoeElement {
@@ -60,8 +60,8 @@ class KoeJobItems extends KoeElement {
   item(item) {
     const source = address(`api/jobs/${this.job?.id}/items/${item.number}/audio`);
     return html`<div class="grow">
-        ${item.group ? html`<span class="about">${item.group}</span><br>` : nothing}
-        <span>${item.text}</span>
+        ${item.group ? html`<p class="about">${item.group}</p>` : nothing}
+        <p class="said">${item.text}</p>
         ${item.error ? html`<p class="small bad-text">${item.error}</p>` : nothing}
         ${item.state === 'done' && !this.job?.run
           ? html`<koe-player .src=${source} .label=${item.text.slice(0, 60)} .duration=${item.seconds ?? 0}></koe-player>`

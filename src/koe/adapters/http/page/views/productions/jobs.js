@@ -44,9 +44,11 @@ class KoeJobs extends KoeElement {
   use(jobs) {
     this.jobs = jobs;
     this.requestUpdate();
-    for (const job of jobs) {
-      const works = job.state === 'running' || job.state === 'planning';
-      if (works && !this.listened.has(job.id) && this.listened.size < MOST_LISTENED) void this.listen(job);
+    const running = jobs.filter((job) => job.state === 'running');
+    // The oldest of those that wait comes next.
+    const next = jobs.filter((job) => job.state === 'planning').slice(-1);
+    for (const job of running.length > 0 ? running : next) {
+      if (!this.listened.has(job.id) && this.listened.size < MOST_LISTENED) void this.listen(job);
     }
   }
 

@@ -1,26 +1,26 @@
 // The kinds of productions: what each is made of, what can be chosen, and the request that it becomes.
 
-/** @typedef {{name: string, type: 'number' | 'check' | 'text' | 'select', min?: number, max?: number, step?: number, choices?: string[]}} Field */
+/** A field; `usual` is what counts where it is empty. @typedef {{name: string, type: 'number' | 'check' | 'text' | 'select', min?: number, max?: number, step?: number, usual?: string, choices?: string[]}} Field */
 /** @typedef {{[name: string]: string | boolean}} Values */
 /** @typedef {{text: string, file: File | null, voice: string, table: {[name: string]: string}, values: Values}} Draft */
 /** @typedef {{accept: string, speaks: boolean, table: string, fields: Field[], more: Field[], options: (draft: Draft) => object}} Kind */
 
 /** @type {Field} */
-const SPEED = { name: 'speed', type: 'number', min: 0.25, max: 4, step: 0.05 };
-/** @param {string} name @returns {Field} */
-const gap = (name) => ({ name, type: 'number', min: 0, max: 60, step: 0.05 });
+const SPEED = { name: 'speed', type: 'number', min: 0.25, max: 4, step: 0.05, usual: '1' };
+/** @param {string} name @param {string} usual @returns {Field} */
+const gap = (name, usual) => ({ name, type: 'number', min: 0, max: 60, step: 0.05, usual });
 const LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'pt', 'ru', 'zh', 'ja', 'ko'];
 
 /** @type {{[name: string]: Kind}} */
 export const KINDS = {
   long: {
     accept: '.txt,.md,.epub', speaks: true, table: '', fields: [],
-    more: [SPEED, gap('sentence_gap'), gap('paragraph_gap'), gap('chapter_gap')],
+    more: [SPEED, gap('sentence_gap', '0.25'), gap('paragraph_gap', '0.7'), gap('chapter_gap', '2')],
     options: (draft) => ({ kind: bookKind(draft), how: how(draft), ...numbers(draft, 'sentence_gap', 'paragraph_gap', 'chapter_gap') }),
   },
   script: {
     accept: '.txt,.md', speaks: true, table: 'speakers', fields: [],
-    more: [SPEED, gap('gap'), { name: 'follow_directions', type: 'check' }, { name: 'separate', type: 'check' }],
+    more: [SPEED, gap('gap', '0.4'), { name: 'follow_directions', type: 'check' }, { name: 'separate', type: 'check' }],
     options: (draft) => ({
       speakers: voices(draft), default: how(draft), ...numbers(draft, 'gap'),
       follow_directions: draft.values.follow_directions === true, separate: draft.values.separate === true,
@@ -32,18 +32,18 @@ export const KINDS = {
   },
   subtitles: {
     accept: '.srt,.vtt', speaks: true, table: 'voices', fields: [],
-    more: [SPEED, { name: 'hurry', type: 'number', min: 1, max: 2, step: 0.05 }],
+    more: [SPEED, { name: 'hurry', type: 'number', min: 1, max: 2, step: 0.05, usual: '1' }],
     options: (draft) => ({ voices: voices(draft), how: how(draft), ...numbers(draft, 'hurry') }),
   },
   variations: {
     accept: '.txt', speaks: true, table: '', more: [SPEED],
-    fields: [{ name: 'count', type: 'number', min: 1, max: 100, step: 1 }, { name: 'seed', type: 'number', min: 0, step: 1 }],
+    fields: [{ name: 'count', type: 'number', min: 1, max: 100, step: 1, usual: '5' }, { name: 'seed', type: 'number', min: 0, step: 1 }],
     options: (draft) => ({ how: { ...how(draft), ...numbers(draft, 'seed') }, ...numbers(draft, 'count') }),
   },
   design: {
     accept: '.txt', speaks: false, table: '', more: [],
     fields: [
-      { name: 'language', type: 'select', choices: LANGUAGES }, { name: 'count', type: 'number', min: 1, max: 10, step: 1 },
+      { name: 'language', type: 'select', choices: LANGUAGES }, { name: 'count', type: 'number', min: 1, max: 10, step: 1, usual: '3' },
       { name: 'sample', type: 'text' }, { name: 'keep', type: 'text' },
     ],
     options: ({ values }) => ({

@@ -75,24 +75,24 @@ class KoePreview extends KoeElement {
 
   /** @param {import('../../api-types').Plan} plan */
   items({ items, totals }) {
-    const shown = items.slice(0, MOST_ITEMS);
+    // Takes all say the same, and seeds that nobody has chosen are drawn again when it begins.
+    const takes = ['variations', 'design'].includes(this.kind);
+    const shown = items.slice(0, takes ? 1 : MOST_ITEMS);
     if (shown.length === 0) return nothing;
-    const has = { time: shown.some((item) => item.start !== null), group: shown.some((item) => item.group), seed: ['variations', 'design'].includes(this.kind) };
+    const has = { time: shown.some((item) => item.start !== null), group: !takes && shown.some((item) => item.group) };
     return html`<div class="scroll" tabindex="0" role="region" aria-label=${t('productions.what_is_said')}><table>
       <thead><tr>
         ${has.time ? html`<th>${t('productions.col_time')}</th>` : nothing}
         ${has.group ? html`<th>${t(`productions.group_${this.kind}`)}</th>` : nothing}
-        ${has.seed ? html`<th>${t('productions.col_seed')}</th>` : nothing}
         <th>${t('productions.what_is_said')}</th>
       </tr></thead>
       <tbody>${shown.map((item, place) => html`<tr>
         ${has.time ? html`<td>${clock(item.start ?? 0)}</td>` : nothing}
         ${has.group ? html`<td>${item.group === shown[place - 1]?.group ? '' : item.group}</td>` : nothing}
-        ${has.seed ? html`<td>${item.how.seed}</td>` : nothing}
         <td class="wrap">${item.text}</td>
       </tr>`)}</tbody>
     </table></div>
-    ${totals.items > shown.length ? html`<p class="small quiet">${t('productions.more_items', { count: totals.items - shown.length })}</p>` : nothing}`;
+    ${totals.items > shown.length && !takes ? html`<p class="small quiet">${t('productions.more_items', { count: totals.items - shown.length })}</p>` : nothing}`;
   }
 
   /** The file itself, with its bad rows marked. @param {Problem[]} problems */
