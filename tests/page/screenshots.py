@@ -40,12 +40,41 @@ def settle(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+SCRIPT = """Anna: Is the kettle on?
+Ben: It has been singing for a minute.
+Anna: Then let us have some tea."""
+
+
+def produce(page: Page) -> None:
+    begun = page.request.post(
+        f"{page.url.partition('#')[0]}api/jobs",
+        data={"kind": "script", "title": "The kettle", "text": SCRIPT, "options": {"default": {}}},
+    )
+    assert begun.ok
+    page.locator("koe-job").filter(has_text="finished").first.wait_for()
+    page.get_by_role("button", name="Listen").first.click()
+    page.get_by_role("button", name="Play").first.click()
+    page.locator("koe-job .words, koe-job koe-spoken button").first.wait_for()
+
+
+def write_script(page: Page) -> None:
+    page.get_by_label("Script", exact=True).fill(SCRIPT)
+    page.locator("koe-preview h2").wait_for()
+
+
+def look_back(page: Page) -> None:
+    page.get_by_role("button", name="Play").nth(1).click()
+    page.get_by_role("button", name="Details").nth(2).click()
+    page.locator("koe-spoken button").first.wait_for()
+
+
 VIEWS: dict[str, Callable[[Page], None]] = {
     "speak": speak,
     "voices": settle,
     "design": settle,
-    "productions": settle,
-    "history": settle,
+    "productions": produce,
+    "productions/script": write_script,
+    "history": look_back,
     "house": settle,
     "house/models": settle,
     "house/settings": settle,
@@ -71,8 +100,9 @@ def _take(
 ) -> None:
     with visit(browser, url, **context, reduced_motion="reduce") as it:
         it.page.add_init_script("localStorage.setItem('koe.welcomed', 'yes')")
-        for sentence in SENTENCES if view == "house" else ():
-            it.page.request.post(f"{url}/v1/audio/speech", data={"input": sentence, "voice": "espeak-en-us"})
+        for sentence in SENTENCES if view in ("house", "history") else ():
+            said = {"input": sentence, "voice": "espeak-en-us", "keep": view == "history"}
+            it.page.request.post(f"{url}/v1/audio/speech", data=said)
         it.go(view)
         prepare(it.page)
         it.page.screenshot(path=SCREENSHOTS / f"{view.replace('/', '-')}-{look}.png")

@@ -158,3 +158,30 @@ def test_what_cannot_be_read_is_said_in_words(open_page: Open, house: str, tmp_p
     it.expect_refused(400)
     it.page.get_by_role("button", name="Leave lines.csv out").click()
     expect(it.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_items_that_have_failed_are_tried_again(open_page: Open, house: str) -> None:
+    passing = {"name": "Passing", "base": "espeak-de"}
+    rows = "character,text,voice\n" + "Guard,Halt! Nobody passes.,\n" * 200 + "Ghost,I pass.,passing\n"
+    it = open_page("productions", url=house)
+    with httpx.Client(base_url=house, timeout=30) as client:
+        assert client.post("/api/voices", json=passing).is_success
+        it.go("productions/npc")
+        give(it.page, "castle.csv", rows)
+        start(it.page)
+        castle = job(it.page, "castle")
+        expect(castle.locator(".mark").first).to_have_text("being spoken")
+        castle.get_by_role("button", name="Pause").click()
+        expect(castle.locator(".mark").first).to_have_text("paused")
+        assert client.delete("/api/voices/passing").is_success
+        castle.get_by_role("button", name="Go on").click()
+        castle.get_by_text("1 item has failed").wait_for(timeout=30_000)
+        castle.get_by_role("button", name="Listen").click()
+        expect(castle.locator("koe-job-items")).to_contain_text("I pass.")
+        expect(castle.locator("koe-job-items")).to_contain_text("passing")
+        it.expect_accessible()
+        assert client.post("/api/voices", json=passing).is_success
+        castle.get_by_role("button", name="Try again").click()
+        expect(castle.get_by_text("201 of 201 done")).to_be_visible(timeout=30_000)
+        expect(castle.get_by_text("has failed")).to_have_count(0)
+        assert client.delete("/api/voices/passing").is_success

@@ -117,7 +117,7 @@ class KoePreview extends KoeElement {
     const shown = html`<tr class=${problem ? 'bad-row' : ''}>
       <td>${number(line)}</td>${Array.from({ length: wide }, (_, place) => html`<td class=${(cells[place] ?? '').length > 24 ? 'wrap' : ''}>${cells[place] ?? ''}</td>`)}
     </tr>`;
-    return problem ? html`${shown}<tr class="why"><td></td><td colspan=${wide} class="wrap">${upper(problem.wrong)}. ${upper(problem.right)}.</td></tr>` : shown;
+    return problem ? html`${shown}<tr class="why"><td></td><td colspan=${wide}><p>${upper(problem.wrong)}. ${upper(problem.right)}.</p></td></tr>` : shown;
   }
 }
 

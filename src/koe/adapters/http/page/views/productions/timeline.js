@@ -32,7 +32,8 @@ export function timeline({ items, totals }) {
         })}
       </svg>
     </div>
-    <figcaption class="small quiet">${told} ${names.filter(Boolean).length > 0 ? t('productions.lanes', { names: names.map((name) => name || '–').join(', ') }) : ''}</figcaption>
+    <figcaption class="small quiet">${told} ${names.filter(Boolean).length > 0 ? t('productions.lanes', { names: names.map((name) => name || '–').join(', ') }) : ''}
+      ${t('productions.timeline_key')}</figcaption>
   </figure>`;
 }
 
