@@ -25,18 +25,28 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoeServer]:
         yield server
 
 
+def speak_to_keep(client: httpx.Client, *said: tuple[str, str]) -> None:
+    """Texts, each with its voice; returns when all of them can be found."""
+
+    def found() -> int:
+        return len(client.get("/api/history").json()["runs"])
+
+    wanted = found() + len(said)
+    for text, voice in said:
+        body = {"input": text, "voice": voice, "keep": True}
+        assert client.post("/v1/audio/speech", json=body).is_success
+    # They are written behind what is heard.
+    deadline = time.monotonic() + PATIENCE
+    while found() < wanted:
+        assert time.monotonic() < deadline, "the runs were not kept"
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def kept(house: KoeServer) -> Iterator[str]:
     """The server's address; it has two runs, and none afterwards."""
     with httpx.Client(base_url=house.url, timeout=30) as client:
-        for text, voice in ((DOOR, "espeak-de"), (LAUNDRY, "espeak-en-us")):
-            body = {"input": text, "voice": voice, "keep": True}
-            assert client.post("/v1/audio/speech", json=body).is_success
-        # They are written behind what is heard.
-        deadline = time.monotonic() + PATIENCE
-        while len(client.get("/api/history").json()["runs"]) < 2:
-            assert time.monotonic() < deadline, "the runs were not kept"
-            time.sleep(0.02)
+        speak_to_keep(client, (DOOR, "espeak-de"), (LAUNDRY, "espeak-en-us"))
         yield house.url
         for run in client.get("/api/history").json()["runs"]:
             client.delete(f"/api/runs/{run['id']}")
@@ -120,6 +130,16 @@ def test_a_run_is_marked_done_again_and_removed(open_page: Open, kept: str) -> N
     again.get_by_role("button", name="Remove").click()
     it.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(entries(it.page)).to_have_count(2)
+
+
+def test_older_runs_are_a_page_further(open_page: Open, kept: str) -> None:
+    with httpx.Client(base_url=kept, timeout=30) as client:
+        speak_to_keep(client, *[(f"Ping {number}.", "espeak-en") for number in range(30)])
+    it = open_page("history", url=kept)
+    expect(entries(it.page)).to_have_count(30)
+    it.page.get_by_role("button", name="Show older ones").click()
+    expect(entries(it.page)).to_have_count(32)
+    expect(it.page.get_by_role("button", name="Show older ones")).to_have_count(0)
 
 
 def test_it_fits_on_a_phone_in_the_dark(open_page: Open, kept: str) -> None:
