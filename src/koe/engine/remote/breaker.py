@@ -1,6 +1,6 @@
 """When a server that failed is asked again. Decides, and waits for nothing.
 
-    closed    --THRESHOLD failures in a row, or one that is certain-->  open
+    closed    --THRESHOLD failures in a row-->  open
     open      --its time is over-->                                     one request may try
     that one  --succeeds-->  closed      --fails-->  open, for twice as long
 """
@@ -20,6 +20,8 @@ class Breaker:
         self._seconds = FIRST_SECONDS
         self._open_until: float | None = None
         self._trying = False
+        self.asked_to_wait = False
+        """Whether the server works and only asks to come again later."""
 
     @property
     def wait(self) -> float:
@@ -38,20 +40,20 @@ class Breaker:
 
     def succeeded(self) -> None:
         self._failures, self._seconds = 0, FIRST_SECONDS
-        self._open_until, self._trying = None, False
+        self._open_until, self._trying, self.asked_to_wait = None, False, False
 
-    def failed(self, *, certain: bool = False) -> None:
-        """`certain`: the next one would fail as well."""
+    def failed(self) -> None:
         self._failures += 1
-        if certain or self._trying or self._failures >= THRESHOLD:
+        if self._trying or self._failures >= THRESHOLD:
             self._open(self._seconds)
             self._seconds = min(2 * self._seconds, LONGEST_SECONDS)
+            self.asked_to_wait = False
         self._trying = False
 
     def busy(self, seconds: float) -> None:
-        """It works, but asks to come again later."""
+        """It asks to come again after so long."""
         self._open(min(max(seconds, FIRST_SECONDS), LONGEST_SECONDS))
-        self._trying = False
+        self._trying, self.asked_to_wait = False, True
 
     def _open(self, seconds: float) -> None:
         self._open_until = max(self._open_until or 0.0, self._clock() + seconds)

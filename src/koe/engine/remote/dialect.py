@@ -47,7 +47,8 @@ def _manner(listing: Listing, model: str | None, order: Order, reference: Refere
 def _voice(listing: Listing, order: Order, reference: Reference | None) -> str | None:
     if reference is not None:
         return reference.uploaded or None
-    return (order.voice.lower() if listing.kind in ("vllm-omni", "nari") else order.voice) or None
+    named = listing.voices.get(order.voice)
+    return named.name if named is not None else None
 
 
 def _reference(order: Order, reference: Reference | None) -> Body:
@@ -67,7 +68,8 @@ def _as_omni(listing: Listing, order: Order) -> Body:
     chosen = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
     extra = {name: value for name, value in chosen.items() if value is not None}
     # Uploaded voices belong to the Base checkpoint; older servers want to be told.
-    uploaded = order.clip is not None or order.voice in listing.uploaded
+    named = listing.voices.get(order.voice)
+    uploaded = order.clip is not None or (named is not None and named.name in listing.uploaded)
     return {
         "task_type": _BASE if uploaded else None,
         "language": _english_name(order) or "Auto",

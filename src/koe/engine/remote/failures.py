@@ -6,8 +6,11 @@ from koe.core.errors import EngineError
 
 
 class Why(Enum):
-    GONE = auto()
-    """Nobody answers, or not in time, or not whole."""
+    UNREACHABLE = auto()
+    """Nobody answers at its address."""
+
+    BROKEN = auto()
+    """It answers, but not in time, or not whole, or tells of a failure of its own."""
 
     REFUSED = auto()
     """It answers that it can't or won't. vLLM-Omni says 400 for its own failures, too: who is to blame stays open."""

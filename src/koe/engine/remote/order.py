@@ -8,7 +8,7 @@ from koe.core.profile import Clip, Sampling
 @dataclass(frozen=True, slots=True)
 class Order:
     voice: str = ""
-    """As the servers call it; empty for a voice of a clip or of a description."""
+    """Its id in this house; empty for a voice of a clip or of a description."""
 
     language: str | None = None
     """BCP-47 tag; None: whichever it is."""
