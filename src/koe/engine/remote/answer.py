@@ -1,8 +1,8 @@
 """The sound of an answer, in whichever form it comes; told apart by its Content-Type.
 
-    audio/pcm           the sound alone, 16-bit little-endian mono; of 24 kHz unless a header says otherwise
-    audio/wav           with a header before it
-    text/event-stream   speech.audio.delta events with either of them in base64, then done or error
+audio/pcm           the sound alone, 16-bit little-endian mono; of 24 kHz unless a header says otherwise
+audio/wav           with a header before it
+text/event-stream   speech.audio.delta events with either of them in base64, then done or error
 """
 
 import asyncio
@@ -166,7 +166,11 @@ async def sounds(
 def _rate(response: aiohttp.ClientResponse) -> int:
     """Of PCM alone. Raises ServerFailure for one that no sound has."""
     stated = re.search(r"rate=\"?(\d{1,7})", response.headers.get("Content-Type", ""))
-    text = stated[1] if stated else next((response.headers[name] for name in _RATE_HEADERS if name in response.headers), "")
+    text = (
+        stated[1]
+        if stated
+        else next((response.headers[name] for name in _RATE_HEADERS if name in response.headers), "")
+    )
     rate = int(text) if text.isdecimal() and len(text) < 8 else USUAL_RATE
     if not 4000 <= rate <= 384_000:
         raise ServerFailure(Why.BROKEN, f"it sends sound of {rate} Hz")

@@ -1,8 +1,8 @@
 """When a server that failed is asked again. Decides, and waits for nothing.
 
-    closed    --THRESHOLD failures in a row-->  open
-    open      --its time is over-->                                     one request may try
-    that one  --succeeds-->  closed      --fails-->  open, for twice as long
+closed    --THRESHOLD failures in a row-->  open
+open      --its time is over-->                                     one request may try
+that one  --succeeds-->  closed      --fails-->  open, for twice as long
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 
 from koe.core.errors import EngineError, EngineUnavailable, UnsupportedAbility
@@ -24,10 +24,11 @@ class Fleet:
         troubles = [f"{server}: {server.trouble}" for server in self.servers]
         return "; ".join(troubles) if all(server.trouble for server in self.servers) else ""
 
-    async def speak(self, order: Order, text: str) -> AsyncGenerator[Sound]:
-        """Raises EngineError, and what no server could do."""
-        tried: list[Server] = []
-        last: ServerFailure | None = None
+    async def speak(
+        self, order: Order, text: str, avoided: Server | None = None, last: ServerFailure | None = None
+    ) -> AsyncGenerator[Sound]:
+        """`avoided`: a server that has just failed, in this way. Raises EngineError, and what no server could do."""
+        tried = [avoided] if avoided is not None else []
         deadline = _now() + max((server.patience(order) for server in self.servers), default=0.0)
         while True:
             server = await self._choose(order, tried, last, deadline)
@@ -59,7 +60,7 @@ class Fleet:
         """Raises EngineUnavailable, EngineError, UnsupportedAbility where there is none."""
         while True:
             left = [server for server in self.able(order) if server not in tried]
-            ready = [server for server in left if not server.trouble and not server.breaker.wait]
+            ready = [server for server in left if server.ready]
             if ready:
                 return least_loaded(ready)
             busy = [server.breaker.wait for server in left if not server.trouble and server.breaker.asked_to_wait]
@@ -68,17 +69,26 @@ class Fleet:
                 raise self._nobody(order, tried, last)
             await asyncio.sleep(seconds)
 
+    def ready_for(self, order: Order, suits: Callable[[Server, Order], bool]) -> Server | None:
+        """One that can be asked now."""
+        ready = [server for server in self.able(order) if server.ready and suits(server, order)]
+        return least_loaded(ready) if ready else None
+
     def able(self, order: Order) -> list[Server]:
         return [server for server in self.servers if server.can(order)]
 
-    def _nobody(self, order: Order, tried: Collection[Server], last: ServerFailure | None) -> EngineError | UnsupportedAbility:
+    def _nobody(
+        self, order: Order, tried: Collection[Server], last: ServerFailure | None
+    ) -> EngineError | UnsupportedAbility:
         if last is not None:
             names = ", ".join(map(str, tried)) or "every server"
             return EngineError(f"no speech server could do it (asked: {names}; the last one: {last.message})")
         able = self.able(order)
         if not able and any(order.voice in server.listing.voices for server in self.servers if server.listing):
             if order.instruct:
-                return UnsupportedAbility("the servers that have this voice have 0.6B checkpoints, which take no instructions")
+                return UnsupportedAbility(
+                    "the servers that have this voice have 0.6B checkpoints, which take no instructions"
+                )
             return UnsupportedAbility(f"no server has this voice with a {order.size} checkpoint")
         troubles = "; ".join(f"{server}: {server.state.trouble}" for server in able if server.state.trouble)
         return EngineUnavailable(troubles or self.lacks or f"no server has {_what(order)}")

@@ -80,6 +80,11 @@ def _why(response: aiohttp.ClientResponse, words: str) -> Why:
             return Why.BUSY
         case status if status >= 500:
             return Why.BROKEN
+    return reason_of(words)
+
+
+def reason_of(words: str) -> Why:
+    """Of a refusal that has no status of its own."""
     return Why.NOT_HERE if _NO_VOICE.search(words) else Why.REFUSED
 
 

@@ -98,6 +98,11 @@ class Server:
         return self.listing
 
     @property
+    def ready(self) -> bool:
+        """Whether it is to be asked now."""
+        return not self.trouble and not self.breaker.wait
+
+    @property
     def load(self) -> float:
         return self._speaking / self.settings.weight
 
@@ -219,7 +224,10 @@ class Server:
             form.add_field("ref_text", transcript)
         form.add_field("audio_sample", wav, filename=f"{name}.wav", content_type="audio/wav")
         try:
-            async with asyncio.timeout(_UPLOAD_SECONDS), self.wire.asked("POST", "/v1/audio/voices", data=form) as response:
+            async with (
+                asyncio.timeout(_UPLOAD_SECONDS),
+                self.wire.asked("POST", "/v1/audio/voices", data=form) as response,
+            ):
                 if response.status not in (200, 201):
                     raise await refusal(response)
         except TimeoutError:
