@@ -26,6 +26,8 @@ USUAL_RATE = 24_000
 _PROGRESS = 1920 * BYTES_PER_SAMPLE
 """A frame of 80 ms: a server from which less trickles within its time is as good as silent."""
 
+_ENDED_EARLY = "its answer ended in the middle"
+
 _RATE_HEADERS = ("X-Sample-Rate", "X-Audio-Sample-Rate")
 _PCM_TYPES = ("audio/pcm", "audio/x-pcm", "application/octet-stream")
 _WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")
@@ -46,19 +48,23 @@ class SoundReader(Protocol):
         ...
 
     @property
-    def complete(self) -> bool:
-        """Whether the sound may end here."""
+    def ended(self) -> bool:
+        """Whether nothing follows, whatever the connection does."""
         ...
 
     def feed(self, data: bytes) -> bytes:
-        """Whole samples. Raises NotWav, ServerFailure, ValueError."""
+        """Whole samples. Raises NotWav, ValueError."""
+        ...
+
+    def check_end(self) -> None:
+        """Raises ServerFailure where the sound can't end here."""
         ...
 
 
 class PcmReader:
     """Bytes may be cut in the middle of a sample."""
 
-    complete = True
+    ended = False
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
@@ -69,6 +75,27 @@ class PcmReader:
         whole = len(data) - len(data) % BYTES_PER_SAMPLE
         self._half = data[whole:]
         return data[:whole]
+
+    def check_end(self) -> None:
+        """It has no end of its own: where the body is whole, it is."""
+
+
+class WavSoundReader:
+    ended = False
+
+    def __init__(self) -> None:
+        self._wav = WavReader()
+
+    @property
+    def sample_rate(self) -> int:
+        return self._wav.sample_rate
+
+    def feed(self, data: bytes) -> bytes:
+        return self._wav.feed(data)
+
+    def check_end(self) -> None:
+        if not self._wav.complete:
+            raise ServerFailure(Why.BROKEN, _ENDED_EARLY)
 
 
 class _Delta(BaseModel):
@@ -85,27 +112,38 @@ class EventSoundReader:
         self._events = EventReader()
         self._inner: SoundReader | None = None
         self._done = False
+        self._failure: ServerFailure | None = None
 
     @property
-    def complete(self) -> bool:
-        return self._done and (self._inner is None or self._inner.complete)
+    def ended(self) -> bool:
+        return self._done or self._failure is not None
 
     @property
     def sample_rate(self) -> int:
         return self._inner.sample_rate if self._inner is not None else 0
 
     def feed(self, data: bytes) -> bytes:
-        return b"".join(self._heard(event) for event in self._events.feed(data))
+        return b"".join(self._heard(event) for event in self._events.feed(data) if not self.ended)
+
+    def check_end(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if not self._done:
+            raise ServerFailure(Why.BROKEN, _ENDED_EARLY)
+        if self._inner is not None:
+            self._inner.check_end()
 
     def _heard(self, event: Event) -> bytes:
         kind = event.name or _type_of(event)
         if kind == "speech.audio.delta":
             delta = _Delta.model_validate_json(event.data)
             if self._inner is None:
-                self._inner = WavReader() if delta.response_format == "wav" else PcmReader(USUAL_RATE)
+                self._inner = WavSoundReader() if delta.response_format == "wav" else PcmReader(USUAL_RATE)
             return self._inner.feed(base64.b64decode(delta.audio, validate=True))
         if kind == "speech.audio.error":
-            raise ServerFailure(Why.BROKEN, _Failed.model_validate_json(event.data).error.told or "it failed")
+            # What came before it is heard all the same.
+            words = _Failed.model_validate_json(event.data).error.told
+            self._failure = ServerFailure(Why.BROKEN, words or "it failed")
         self._done = self._done or kind == "speech.audio.done"
         return b""
 
@@ -124,7 +162,7 @@ def reader_of(response: aiohttp.ClientResponse) -> SoundReader:
     if kind in _PCM_TYPES:
         return PcmReader(_rate(response))
     if kind in _WAV_TYPES:
-        return WavReader()
+        return WavSoundReader()
     if kind == "text/event-stream":
         return EventSoundReader()
     raise ServerFailure(Why.REFUSED, f"it answers with {kind[:100]}, not with PCM or WAV")
@@ -145,22 +183,22 @@ async def sounds(
             if not data:
                 break
             left -= clock() - asked
-            if not (pcm := reader.feed(data)):
-                continue
-            progress += len(pcm)
-            if not begun or progress >= _PROGRESS:
-                left, progress, begun = following, 0, True
-            yield Sound(pcm, reader.sample_rate)
+            if pcm := reader.feed(data):
+                progress += len(pcm)
+                if not begun or progress >= _PROGRESS:
+                    left, progress, begun = following, 0, True
+                yield Sound(pcm, reader.sample_rate)
+            if reader.ended:
+                break
     except TimeoutError:
-        what = f"no more sound within {following:g}" if begun else f"no sound within {first:g}"
+        what = f"no more sound within {following:g}" if begun else f"no sound within {round(first, 1):g}"
         raise ServerFailure(Why.BROKEN, f"it gave {what} seconds") from None
     except (NotWav, ValidationError, ValueError) as error:
         words = str(error) if isinstance(error, NotWav) else "something that can't be understood"
         raise ServerFailure(Why.BROKEN, f"it sent {words}") from error
     except (aiohttp.ClientError, OSError) as error:
         raise ServerFailure(Why.BROKEN, f"its answer broke off ({type(error).__name__})") from error
-    if not reader.complete:
-        raise ServerFailure(Why.BROKEN, "its answer ended in the middle")
+    reader.check_end()
 
 
 def _rate(response: aiohttp.ClientResponse) -> int:

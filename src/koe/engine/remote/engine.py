@@ -85,8 +85,8 @@ class RemoteEngine:
         """Also of servers that can't be asked just now: Home Assistant keeps them in its pipelines."""
         found: dict[str, RemoteVoice] = {}
         for server in self._fleet.servers:
-            if server.listing is not None:
-                found = {**server.listing.voices, **found}
+            for id, voice in server.listing.voices.items() if server.listing is not None else ():
+                found.setdefault(id, voice)
         return [Voice(id, each.title, each.languages, self.name, styles=each.styles) for id, each in found.items()]
 
     @property

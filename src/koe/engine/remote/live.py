@@ -17,14 +17,14 @@ from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType
 from pydantic import BaseModel, ValidationError
 
 from koe.core.profile import Sampling
-from koe.engine.remote.answer import USUAL_RATE, PcmReader, Sound, SoundReader
+from koe.engine.remote.answer import USUAL_RATE, PcmReader, Sound, SoundReader, WavSoundReader
 from koe.engine.remote.dialect import session_config
 from koe.engine.remote.failures import ServerFailure, Why
 from koe.engine.remote.inbox import Inbox
 from koe.engine.remote.order import Order
 from koe.engine.remote.refusals import Refusal, reason_of
 from koe.engine.remote.server import Server
-from koe.engine.remote.wav import NotWav, WavReader
+from koe.engine.remote.wav import NotWav
 
 
 def takes_live(server: Server, order: Order) -> bool:
@@ -111,7 +111,7 @@ class LiveSpeech:
                         yield Sound(pcm, reader.sample_rate)
                 elif data.type == "audio.start":
                     wav = self._server.known.kind == "koe"
-                    reader = WavReader() if wav else PcmReader(data.sample_rate or USUAL_RATE)
+                    reader = WavSoundReader() if wav else PcmReader(data.sample_rate or USUAL_RATE)
                 elif data.type == "session.done":
                     return
         finally:
