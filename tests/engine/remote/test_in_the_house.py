@@ -136,11 +136,13 @@ async def test_espeak_stands_in_before_the_first_sound(faults: Faults) -> None:
 
 
 async def test_after_the_first_sound_the_room_hears_of_the_failure() -> None:
-    async with speech_server(faults=Faults(break_after=9602)) as server:
-        async with house(remote(server), EspeakEngine(), fallback="espeak") as it:
-            said = await it.say(TEXT, voice=SynthesizeVoice(name="remote-ryan"))
-            assert (said.error, said.rate) == ("engine-failed", 24000)
-            assert "broke off" in said.error_text
+    async with (
+        speech_server(faults=Faults(break_after=9602)) as server,
+        house(remote(server), EspeakEngine(), fallback="espeak") as it,
+    ):
+        said = await it.say(TEXT, voice=SynthesizeVoice(name="remote-ryan"))
+        assert (said.error, said.rate) == ("engine-failed", 24000)
+        assert "broke off" in said.error_text
 
 
 async def test_a_speaker_of_this_house_stands_in_for_the_same_one_elsewhere() -> None:
@@ -220,24 +222,26 @@ async def test_no_address_of_a_client_is_ever_asked_or_sent_on(tmp_path: Path) -
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     address = f"http://127.0.0.1:{runner.addresses[0][1]}/clip.wav"
     try:
-        async with speech_server(model=BASE) as base:
-            async with http_house(tmp_path, ENDPOINTS, remote(base), EspeakEngine(), prepare=busy.install) as it:
-                for reference in (address, "file:///etc/passwd", f"data:text/uri-list,{address}"):
-                    body = {"input": TEXT, "ref_audio": reference, "ref_text": "Yes."}
-                    async with it.client.post("/v1/audio/speech", json=body) as answer:
-                        assert answer.status == 400
-                for field in ("voice", "language", "instructions", "ref_text"):
-                    async with it.client.post("/v1/audio/speech", json={"input": TEXT, field: address}) as answer:
-                        await answer.read()
-                async with it.client.ws_connect("/v1/audio/speech/stream") as socket:
-                    await socket.send_json({"type": "session.config", "ref_audio": address, "task_type": "Base"})
-                    assert json.loads((await socket.receive()).data)["type"] == "error"
-                form = aiohttp.FormData({"name": "anna", "consent": "yes", "ref_text": "Yes."})
-                form.add_field("audio_sample", speech_wav(), filename=address, content_type="audio/wav")
-                async with it.client.post("/v1/audio/voices", data=form) as answer:
-                    assert answer.status == 200
-                async with it.client.post("/v1/audio/speech", json={"input": TEXT, "voice": "anna"}) as answer:
-                    assert (answer.status, len(await answer.read()) > 1000) == (200, True)
+        async with (
+            speech_server(model=BASE) as base,
+            http_house(tmp_path, ENDPOINTS, remote(base), EspeakEngine(), prepare=busy.install) as it,
+        ):
+            for reference in (address, "file:///etc/passwd", f"data:text/uri-list,{address}"):
+                body = {"input": TEXT, "ref_audio": reference, "ref_text": "Yes."}
+                async with it.client.post("/v1/audio/speech", json=body) as answer:
+                    assert answer.status == 400
+            for field in ("voice", "language", "instructions", "ref_text"):
+                async with it.client.post("/v1/audio/speech", json={"input": TEXT, field: address}) as answer:
+                    await answer.read()
+            async with it.client.ws_connect("/v1/audio/speech/stream") as socket:
+                await socket.send_json({"type": "session.config", "ref_audio": address, "task_type": "Base"})
+                assert json.loads((await socket.receive()).data)["type"] == "error"
+            form = aiohttp.FormData({"name": "anna", "consent": "yes", "ref_text": "Yes."})
+            form.add_field("audio_sample", speech_wav(), filename=address, content_type="audio/wav")
+            async with it.client.post("/v1/audio/voices", data=form) as answer:
+                assert answer.status == 200
+            async with it.client.post("/v1/audio/speech", json={"input": TEXT, "voice": "anna"}) as answer:
+                assert (answer.status, len(await answer.read()) > 1000) == (200, True)
     finally:
         await runner.cleanup()
     assert asked == 0
@@ -250,15 +254,18 @@ async def test_no_address_of_a_client_is_ever_asked_or_sent_on(tmp_path: Path) -
 
 
 async def test_the_figures_tell_of_each_server() -> None:
-    async with speech_server() as server, speech_server(faults=Faults(status=500)) as broken:
-        async with remote_engine(server, broken) as engine:
-            metrics = Metrics(servers=engine.servers)
-            for _ in range(3):
-                stream = engine.open(engine.voices()[0], SpeechOptions(live_text=False))
-                stream.feed(TEXT)
-                stream.finish()
-                await heard(stream)
-            text = metrics.text().decode()
+    async with (
+        speech_server() as server,
+        speech_server(faults=Faults(status=500)) as broken,
+        remote_engine(server, broken) as engine,
+    ):
+        metrics = Metrics(servers=engine.servers)
+        for _ in range(3):
+            stream = engine.open(engine.voices()[0], SpeechOptions(live_text=False))
+            stream.feed(TEXT)
+            stream.finish()
+            await heard(stream)
+        text = metrics.text().decode()
     name, other = server.url.removeprefix("http://"), broken.url.removeprefix("http://")
     assert f'koe_remote_up{{server="{name}"}} 1.0' in text
     assert f'koe_remote_requests_total{{outcome="spoken",server="{name}"}} 3.0' in text

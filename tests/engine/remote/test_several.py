@@ -20,13 +20,17 @@ SMALL, BASE = "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice", "Qwen/Qwen3-TTS-12Hz-0.6B-
 
 async def test_each_request_goes_to_a_server_with_the_checkpoint_for_it() -> None:
     clip = Clip("ab" * 32, "What is said.", lambda: speech_like(2.0))
-    async with speech_server() as large, speech_server(model=SMALL) as small, speech_server(model=BASE) as base:
-        async with remote_engine(large, small, base) as engine:
-            assert len(engine.voices()) == 9
-            for _ in range(3):
-                await say(engine, TEXT, instruct="Softly.")
-                await say(engine, TEXT, size="0.6B")
-                await say(engine, TEXT, "anna", clip=clip)
+    async with (
+        speech_server() as large,
+        speech_server(model=SMALL) as small,
+        speech_server(model=BASE) as base,
+        remote_engine(large, small, base) as engine,
+    ):
+        assert len(engine.voices()) == 9
+        for _ in range(3):
+            await say(engine, TEXT, instruct="Softly.")
+            await say(engine, TEXT, size="0.6B")
+            await say(engine, TEXT, "anna", clip=clip)
     assert [len(server.asked) for server in (large, small, base)] == [3, 3, 3]
 
 
@@ -65,18 +69,21 @@ async def test_before_its_first_sound_another_one_is_asked(faults: Faults) -> No
 
 
 async def test_a_server_that_keeps_failing_is_left_alone_and_comes_back() -> None:
-    async with speech_server(faults=Faults(status=500)) as broken, speech_server() as other:
-        async with remote_engine(broken, other) as engine:
-            for _ in range(4 * THRESHOLD):
+    async with (
+        speech_server(faults=Faults(status=500)) as broken,
+        speech_server() as other,
+        remote_engine(broken, other) as engine,
+    ):
+        for _ in range(4 * THRESHOLD):
+            await say(engine, TEXT)
+        assert len(broken.asked) == THRESHOLD
+        assert "several times in a row" in engine.servers()[0].trouble
+        broken.faults = Faults()
+        async with asyncio.timeout(PATIENCE):
+            while len(broken.asked) < THRESHOLD + 2:
                 await say(engine, TEXT)
-            assert len(broken.asked) == THRESHOLD
-            assert "several times in a row" in engine.servers()[0].trouble
-            broken.faults = Faults()
-            async with asyncio.timeout(PATIENCE):
-                while len(broken.asked) < THRESHOLD + 2:
-                    await say(engine, TEXT)
-                    await asyncio.sleep(0.02)
-            assert engine.servers()[0].trouble == ""
+                await asyncio.sleep(0.02)
+        assert engine.servers()[0].trouble == ""
 
 
 async def test_a_400_that_is_a_crash_counts_only_where_another_one_does_it() -> None:
@@ -170,10 +177,13 @@ async def test_one_of_two_killed_in_mid_load_loses_nothing_that_had_not_begun_to
 
 
 async def test_where_all_fail_the_last_failure_is_told() -> None:
-    async with speech_server(faults=Faults(status=500, words="out of memory")) as one:
-        async with speech_server(faults=Faults(break_after=0)) as other, remote_engine(one, other) as engine:
-            with pytest.raises(EngineError, match="no speech server could do it"):
-                await say(engine, TEXT)
+    async with (
+        speech_server(faults=Faults(status=500, words="out of memory")) as one,
+        speech_server(faults=Faults(break_after=0)) as other,
+        remote_engine(one, other) as engine,
+    ):
+        with pytest.raises(EngineError, match="no speech server could do it"):
+            await say(engine, TEXT)
 
 
 async def test_connections_are_bounded_and_kept() -> None:
