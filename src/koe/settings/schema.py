@@ -211,8 +211,8 @@ class RemoteSettings(Section):
     check_interval: Seconds = Field(default=15.0, ge=0.1, le=3600)
     """Seconds between two looks at whether a server is well, and which voices it has."""
 
-    max_connections: Count = Field(default=64, ge=1, le=4096)
-    """To all servers together; more requests wait."""
+    max_requests: Count = Field(default=64, ge=1, le=4096)
+    """To all servers together, at the same time; more wait."""
 
     lead_seconds: Seconds = Field(default=10.0, ge=0.5, le=600)
     """Seconds of audio that a stream may be ahead of its listener."""

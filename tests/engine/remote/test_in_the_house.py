@@ -26,8 +26,10 @@ from koe.settings.schema import RemoteSettings
 from koe.speech import Speaker, SpeechRequest
 from koe.voices import making
 from koe.voices.store import VoiceStore
+from tests.adapters.http.test_voices import Making
 from tests.support.clips import speech_wav
 from tests.support.espeak import as_long_as
+from tests.support.hollow import hollow_checkpoint
 from tests.support.house import House, house
 from tests.support.http_house import TOKEN, HttpHouse, http_house
 from tests.support.speech_server import Faults, SpeechServer, heard, remote_engine, speech_server, spoken
@@ -119,6 +121,28 @@ async def first_audio(it: House, voice: str) -> float:
         while (event := await client.read_event()) is not None and not AudioChunk.is_type(event.type):
             assert not Error.is_type(event.type), event.data
         return time.perf_counter() - begun
+
+
+async def test_another_koe_clones_with_its_checkpoint(tmp_path: Path) -> None:
+    hollow_checkpoint(tmp_path / "models" / "Qwen3-TTS-12Hz-0.6B-Base", kind="base")
+    store = VoiceStore(tmp_path / "first")
+    making.clone(store, "Anna", [making.prepare_clip(speech_wav(), "What is said.")])
+    model = Making()
+    async with http_house(tmp_path, ENDPOINTS, model, prepare=busy.install) as second:
+        engine = RemoteEngine(RemoteSettings.model_validate({"servers": second.url}), Path(), {})
+        await engine.start()
+        try:
+            profile = store.get("anna")
+            clip = store.clip(profile)
+            for live in (False, True):
+                stream = engine.open(profile.voice, SpeechOptions(clip=clip, live_text=live))
+                stream.feed(TEXT)
+                stream.finish()
+                assert await heard(stream)
+        finally:
+            await engine.stop()
+    clips = [options.clip for _, options in model.asked]
+    assert [clip.transcript for clip in clips if clip is not None] == ["What is said."] * 2
 
 
 # --- fallbacks

@@ -186,8 +186,8 @@ async def test_where_all_fail_the_last_failure_is_told() -> None:
             await say(engine, TEXT)
 
 
-async def test_connections_are_bounded_and_kept() -> None:
-    async with speech_server(pause=0.01) as server, remote_engine(server, max_connections=2) as engine:
+async def test_requests_at_the_same_time_are_bounded() -> None:
+    async with speech_server(pause=0.01) as server, remote_engine(server, max_requests=2) as engine:
         sounds = await asyncio.gather(*(say(engine, TEXT) for _ in range(6)))
         assert set(sounds) == {spoken(TEXT)}
         assert server.most_speaking == 2

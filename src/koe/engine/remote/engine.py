@@ -35,7 +35,7 @@ class RemoteEngine:
         """`data_dir`: where relative names of key files begin. `styles`: what a voice is told for each style, where a
         server has none of its own."""
         self._settings, self._data_dir, self._styles = settings, data_dir, styles
-        self._fleet = Fleet(())
+        self._fleet = Fleet((), settings.max_requests)
         self._session: aiohttp.ClientSession | None = None
         self._watchers: list[asyncio.Task[None]] = []
         self._streams: set[RemoteStream] = set()
@@ -48,7 +48,8 @@ class RemoteEngine:
             [
                 Server(each, self._settings, Wire(each, self._settings, session, self._data_dir), clips)
                 for each in self._settings.servers
-            ]
+            ],
+            self._settings.max_requests,
         )
         await self.refresh()
         self._watchers = [asyncio.create_task(self._watch(server)) for server in self._fleet.servers]
@@ -115,6 +116,7 @@ class RemoteEngine:
             style=options.style,
             style_words=self._styles.get(options.style or ""),
             instruct=options.instruct,
+            # All requests of a stream have the same, so that its sentences sound alike.
             seed=secrets.randbits(31) if options.seed is None else options.seed,
             sampling=options.sampling,
             clip=options.clip,

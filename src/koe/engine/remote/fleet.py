@@ -15,8 +15,10 @@ _log = logging.getLogger(__name__)
 
 
 class Fleet:
-    def __init__(self, servers: Sequence[Server]) -> None:
+    def __init__(self, servers: Sequence[Server], places: int) -> None:
+        """`places`: requests at the same time; more wait. Looking how servers are takes none."""
         self.servers = servers
+        self.places = asyncio.Semaphore(places)
 
     @property
     def lacks(self) -> str:
@@ -28,6 +30,13 @@ class Fleet:
         self, order: Order, text: str, avoided: Server | None = None, last: ServerFailure | None = None
     ) -> AsyncGenerator[Sound]:
         """`avoided`: a server that has just failed, in this way. Raises EngineError, and what no server could do."""
+        async with self.places, aclosing(self._spoken(order, text, avoided, last)) as heard:
+            async for sound in heard:
+                yield sound
+
+    async def _spoken(
+        self, order: Order, text: str, avoided: Server | None, last: ServerFailure | None
+    ) -> AsyncGenerator[Sound]:
         tried = [avoided] if avoided is not None else []
         deadline = _now() + max((server.patience(order) for server in self.servers), default=0.0)
         while True:

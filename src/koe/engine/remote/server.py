@@ -132,10 +132,14 @@ class Server:
         except ServerFailure as failure:
             self.trouble = failure.message
         except TimeoutError:
-            self.trouble = f"it doesn't answer within {_LOOK_SECONDS:g} seconds"
+            # Whoever speaks for many may be slow to tell how it is.
+            if not self._speaking:
+                self.trouble = f"it doesn't answer within {_LOOK_SECONDS:g} seconds"
         if self.trouble and self.trouble != before:
             _log.warning("the speech server %s can't be used now: %s", self, self.trouble)
         elif before and not self.trouble:
+            # It may be another version by now.
+            self.has_socket = True
             _log.info("the speech server %s is there: %s, %d voices", self, self.known.kind, len(self.known.voices))
 
     @contextmanager
@@ -158,7 +162,7 @@ class Server:
 
     def _note(self, failure: ServerFailure) -> None:
         self._failed += 1
-        self._refused = failure.why is Why.REFUSED
+        self._refused = failure.why in (Why.REFUSED, Why.NOT_HERE)
         if failure.why in (Why.UNREACHABLE, Why.LOCKED):
             self.trouble = failure.message
         elif failure.why is Why.BROKEN:

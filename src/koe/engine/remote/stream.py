@@ -88,11 +88,12 @@ class RemoteStream:
             begun = False
             speech = LiveSpeech(server, self._order, self._inbox, self._settings.chunk_timeout)
             try:
-                with server.occupied():
-                    async with aclosing(speech.sounds()) as sounds:
-                        async for sound in sounds:
-                            begun = True
-                            yield sound
+                async with self._fleet.places:
+                    with server.occupied():
+                        async with aclosing(speech.sounds()) as sounds:
+                            async for sound in sounds:
+                                begun = True
+                                yield sound
                 return
             except ServerFailure as failure:
                 if begun:

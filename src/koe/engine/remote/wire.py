@@ -27,8 +27,9 @@ _FAREWELL_SECONDS = 1.0
 def open_session(settings: RemoteSettings) -> aiohttp.ClientSession:
     """One pool of connections for all servers. To be called in the event loop, and closed by whoever called."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=settings.max_connections),
-        # Each request has deadlines of its own; waiting for a free connection is part of them.
+        # How many requests there are at the same time is the fleet's matter.
+        connector=aiohttp.TCPConnector(limit=0),
+        # Each request has deadlines of its own.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
