@@ -51,6 +51,16 @@ class Growing(Protocol):
         ...
 
 
+@runtime_checkable
+class Discovering(Protocol):
+    """An engine that learns from others which voices it has."""
+
+    @property
+    def unseen(self) -> str:
+        """Why some may not be known yet; empty where all are."""
+        ...
+
+
 class Speaker:
     """Turns requests into utterances. It owns the engines: starts them in the order given, stops them in reverse."""
 
@@ -199,9 +209,11 @@ class Speaker:
         return _speaks(language or self._language, voices) or _speaks(self._language, voices) or voices[0]
 
     def _absent_engine(self, voice_id: str) -> tuple[str, None] | None:
-        """Why the engine that a built-in voice belongs to isn't there, if that is so."""
-        engine = voice_id.partition("-")[0]
-        reason = self._absence(engine) if engine in ENGINES else ""
+        """Why the engine that a built-in voice belongs to isn't there, or may not know it yet, if that is so."""
+        name = voice_id.partition("-")[0]
+        reason = self._absence(name) if name in ENGINES else ""
+        if not reason and isinstance(engine := self._engines.get(name), Discovering):
+            reason = engine.unseen
         return (reason, None) if reason else None
 
     def _absence(self, engine: str) -> str:

@@ -138,6 +138,17 @@ def test_a_koe_does_not_pass_on_what_it_has_from_elsewhere() -> None:
     assert (found.clones, found.designs, found.model) == (True, False, "")
 
 
+def test_what_a_server_says_of_its_voices_is_not_trusted() -> None:
+    details = [
+        {"id": "a b/..", "name": "A\nB\x1b[31m", "languages": ["de", "no tag at all!"], "styles": ["x\x00"]},
+        {"id": "b", "name": "B", "languages": ["?"]},
+    ]
+    models = Models.model_validate({"data": [{"id": "koe", "owned_by": "koe"}]})
+    voices = Voices.model_validate({"details": details})
+    [(id, voice)] = listing(RemoteServer(url="http://a"), models, voices, ()).voices.items()
+    assert (id, voice.title, voice.languages, voice.styles) == ("remote-a-b-..", "AB[31m", ("de",), ("x",))
+
+
 def test_kokoros_voices_speak_what_their_names_say() -> None:
     voices = Voices.model_validate({"voices": [{"id": "bf_emma"}, "jm_kumo", "alloy"]})
     found = listing(RemoteServer(url="http://a"), Models(), voices, ()).voices.values()

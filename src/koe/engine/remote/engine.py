@@ -70,6 +70,11 @@ class RemoteEngine:
         """Why nobody can speak, and what to do; empty where somebody can."""
         return self._fleet.lacks
 
+    @property
+    def unseen(self) -> str:
+        """Why voices of some servers may not be known yet; empty where all have been seen."""
+        return "; ".join(f"{server}: {server.trouble}" for server in self._fleet.servers if server.listing is None)
+
     async def refresh(self) -> None:
         """Look at all servers."""
         await asyncio.gather(*(server.look(tuple(self._styles)) for server in self._fleet.servers))

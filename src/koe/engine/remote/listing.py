@@ -1,7 +1,8 @@
 """What a server tells of itself, as one kind of server or the other words it."""
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -154,10 +155,24 @@ def _task(settings: RemoteServer, model: str) -> str:
 def _own_voices(voices: Voices) -> list[RemoteVoice]:
     """Of another Koe, but for those that it has from elsewhere: two that ask each other would never end."""
     return [
-        RemoteVoice(each.id, each.name, tuple(each.languages), tuple(each.styles))
+        RemoteVoice(each.id, _shown(each.name), languages, tuple(map(_shown, each.styles)))
         for each in voices.details
-        if each.engine not in ("remote", "fake")
+        if each.engine not in ("remote", "fake") and (languages := _tags(each.languages))
     ]
+
+
+def _tags(languages: Iterable[str]) -> tuple[str, ...]:
+    """Those that are language tags."""
+    found = []
+    for language in languages:
+        with contextlib.suppress(ValueError):
+            found.append(canonical(language))
+    return tuple(found)
+
+
+def _shown(text: str) -> str:
+    """Nothing that could disturb a list or a log."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def _voices(settings: RemoteServer, voices: Voices, styles: Sequence[str], kind: Kind) -> list[RemoteVoice]:
@@ -169,12 +184,12 @@ def _voices(settings: RemoteServer, voices: Voices, styles: Sequence[str], kind:
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ").title() if name.islower() else name
+    return _shown(name.replace("_", " ").title() if name.islower() else name)
 
 
 def _languages(settings: RemoteServer, name: str) -> tuple[str, ...]:
     if settings.languages:
-        return tuple(canonical(each) for each in settings.languages)
+        return _tags(settings.languages)
     if _KOKORO.fullmatch(name) and name[0] in _KOKORO_LANGUAGES:
         return (_KOKORO_LANGUAGES[name[0]],)
     return spoken_by_all(NATIVE_LANGUAGES.get(name.lower(), "en"))

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from koe.audio.resample import SteadyRate
 from koe.core.errors import EngineUnavailable, ShuttingDown
 from koe.core.pcm import duration
+from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.engine.remote.ahead import Ahead
 from koe.engine.remote.answer import USUAL_RATE, Sound
 from koe.engine.remote.failures import ServerFailure
@@ -69,8 +70,8 @@ class RemoteStream:
                 async for sound in sounds:
                     pcm = steady.feed(*sound)
                     self.sample_rate = steady.sample_rate
-                    if pcm:
-                        yield pcm
+                    for start in range(0, len(pcm), MAX_TAKE_BYTES):
+                        yield pcm[start : start + MAX_TAKE_BYTES]
                     seconds += duration(len(pcm), steady.sample_rate)
                     if seconds >= self._order.max_seconds:
                         return

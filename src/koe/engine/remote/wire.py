@@ -110,7 +110,9 @@ class Wire:
         try:
             return await self._session.request(method, self._url + path, **how)
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-            # A connection that was kept may have been closed from the other side in this moment.
+            # A connection that was kept may have been closed from the other side in this moment. Forms go only once.
+            if "data" in content:
+                raise
             return await self._session.request(method, self._url + path, **how)
 
     @asynccontextmanager
