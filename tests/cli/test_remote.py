@@ -93,6 +93,8 @@ def test_a_key_is_never_shown(koe: Run, data_dir: Path, form: tuple[str, ...]) -
     ("server", "words"),
     [
         (f"{{url: 'http://me:{KEY}@gpu-box'}}", "api_key"),
+        (f"{{url: http://gpu-box:80910, api_key: {KEY}}}", "engine.remote.servers.url"),
+        (f"{{url: 'http://[::1', api_key: {KEY}}}", "engine.remote.servers.url"),
         (f"{{url: ftp://gpu-box, api_key: {KEY}}}", "http://192.168.1.5:8091"),
         (f"{{url: http://gpu-box, api_key: {KEY}, api_key_file: key}}", "either api_key or api_key_file"),
         (f"{{url: http://gpu-box, api_key: [{KEY}]}}", "api_key"),

@@ -172,7 +172,8 @@ class RemoteServer(Section):
         url = url.rstrip("/").removesuffix("/v1")
         parts = urlsplit(url)
         # The text itself is not repeated: it may hold a password.
-        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable():
+        right_port = parts.port is None or parts.port > 0  # raises ValueError for what is no port
+        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or not right_port:
             raise ValueError("this is no address of a server: write one like http://192.168.1.5:8091")
         if "@" in parts.netloc:
             raise ValueError("leave user and password out of the address; a key belongs in api_key or api_key_file")

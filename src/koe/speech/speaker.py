@@ -282,7 +282,9 @@ async def _health_after(getting_ready: Awaitable[None], engine: Engine) -> Engin
 
 def _namesake(voice: Voice, engine: Engine) -> Voice | None:
     """The same speaker, where another engine has them: qwen-ryan for remote-ryan, espeak-de for remote-espeak-de."""
-    name = voice.id.partition("-")[2]
+    own, _, name = voice.id.partition("-")
+    if own != voice.engine:
+        return None
     return next((each for each in engine.voices() if each.id in (name, f"{engine.name}-{name}")), None)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from koe.core.errors import EngineError, EngineUnavailable, ShuttingDown
 from koe.core.profile import Clip
+from koe.engine import Priority
 from koe.engine.remote import RemoteEngine
 from koe.engine.remote.breaker import THRESHOLD
 from tests.support.clips import speech_like
@@ -191,6 +192,27 @@ async def test_requests_at_the_same_time_are_bounded() -> None:
         sounds = await asyncio.gather(*(say(engine, TEXT) for _ in range(6)))
         assert set(sounds) == {spoken(TEXT)}
         assert server.most_speaking == 2
+
+
+async def test_a_room_finds_a_place_whatever_batches_do() -> None:
+    async with (
+        speech_server(faults=Faults(stall_after=4801)) as server,
+        remote_engine(server, max_requests=2) as engine,
+    ):
+        batches = [opened(engine, priority=Priority.BATCH) for _ in range(3)]
+        waiting: list[asyncio.Future[bytes]] = []
+        for stream in batches:
+            stream.feed(TEXT)
+            stream.finish()
+            waiting.append(asyncio.ensure_future(anext(aiter(stream))))
+        await eventually(lambda: server.speaking == 1)
+        server.faults = Faults()
+        assert await say(engine, TEXT) == spoken(TEXT)
+        assert len(server.asked) == 2
+        for task, stream in zip(waiting, batches, strict=True):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await stream.aclose()
 
 
 async def test_a_stop_ends_what_is_being_spoken() -> None:

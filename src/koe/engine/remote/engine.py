@@ -11,7 +11,7 @@ import aiohttp
 
 from koe.core.errors import EngineUnavailable
 from koe.core.voice import Voice
-from koe.engine import SpeechOptions
+from koe.engine import Priority, SpeechOptions
 from koe.engine.remote.clips import Clips
 from koe.engine.remote.fleet import Fleet
 from koe.engine.remote.listing import RemoteVoice
@@ -46,7 +46,7 @@ class RemoteEngine:
         clips = Clips()
         self._fleet = Fleet(
             [
-                Server(each, self._settings, Wire(each, self._settings, session, self._data_dir), clips)
+                Server(each, self._settings, Wire(each, session, self._data_dir), clips)
                 for each in self._settings.servers
             ],
             self._settings.max_requests,
@@ -128,6 +128,7 @@ class RemoteEngine:
             description=options.description if options.clip is None else None,
             size=options.size,
             patient=options.wait,
+            batch=options.priority > Priority.ROOM,
             max_seconds=options.max_seconds,
         )
 

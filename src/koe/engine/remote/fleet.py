@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext
 
 from koe.core.errors import EngineError, EngineUnavailable, UnsupportedAbility
 from koe.engine.remote.answer import Sound
@@ -18,7 +18,9 @@ class Fleet:
     def __init__(self, servers: Sequence[Server], places: int) -> None:
         """`places`: requests at the same time; more wait. Looking how servers are takes none."""
         self.servers = servers
-        self.places = asyncio.Semaphore(places)
+        self._places = asyncio.Semaphore(places)
+        self._batch_places = asyncio.Semaphore(max(1, places // 2))
+        """Of all places: so that rooms find one, whatever batches do. Servers don't tell them apart."""
 
     @property
     def lacks(self) -> str:
@@ -30,9 +32,15 @@ class Fleet:
         self, order: Order, text: str, avoided: Server | None = None, last: ServerFailure | None = None
     ) -> AsyncGenerator[Sound]:
         """`avoided`: a server that has just failed, in this way. Raises EngineError, and what no server could do."""
-        async with self.places, aclosing(self._spoken(order, text, avoided, last)) as heard:
+        async with self.place(order), aclosing(self._spoken(order, text, avoided, last)) as heard:
             async for sound in heard:
                 yield sound
+
+    @asynccontextmanager
+    async def place(self, order: Order) -> AsyncIterator[None]:
+        """Around a request."""
+        async with self._batch_places if order.batch else nullcontext(), self._places:
+            yield
 
     async def _spoken(
         self, order: Order, text: str, avoided: Server | None, last: ServerFailure | None

@@ -30,6 +30,9 @@ class Order:
     patient: bool = False
     """For a server that is still getting ready."""
 
+    batch: bool = False
+    """Nobody waits for its first sound."""
+
     max_seconds: float = 600.0
     """Of sound."""
 

@@ -89,7 +89,7 @@ class RemoteStream:
             begun = False
             speech = LiveSpeech(server, self._order, self._inbox, self._settings.chunk_timeout)
             try:
-                async with self._fleet.places:
+                async with self._fleet.place(self._order):
                     with server.occupied():
                         async with aclosing(speech.sounds()) as sounds:
                             async for sound in sounds:

@@ -21,6 +21,9 @@ _MOST_LISTED = 4 * 1024 * 1024
 _MOST_KEY = 4096
 _MOST_MESSAGE = 16 * 1024 * 1024
 _GREETING_SECONDS = 5.0
+_HEARTBEAT = 15.0
+"""Seconds between two pings; a server that is gone without a word is found by them."""
+
 _FAREWELL_SECONDS = 1.0
 
 
@@ -38,11 +41,9 @@ def open_session(settings: RemoteSettings) -> aiohttp.ClientSession:
 class Wire:
     """What goes wrong comes as ServerFailure."""
 
-    def __init__(
-        self, server: RemoteServer, settings: RemoteSettings, session: aiohttp.ClientSession, data_dir: Path
-    ) -> None:
+    def __init__(self, server: RemoteServer, session: aiohttp.ClientSession, data_dir: Path) -> None:
         """`data_dir`: where relative names of key files begin."""
-        self._url, self._settings, self._session = server.url, settings, session
+        self._url, self._session = server.url, session
         self._key = server.api_key.get_secret_value() if server.api_key is not None else ""
         self._key_file = data_dir / server.api_key_file if server.api_key_file is not None else None
 
@@ -124,7 +125,7 @@ class Wire:
                     f"{self._url}/v1/audio/speech/stream",
                     headers=self._headers(),
                     timeout=aiohttp.ClientWSTimeout(ws_close=_FAREWELL_SECONDS),
-                    heartbeat=self._settings.chunk_timeout,
+                    heartbeat=_HEARTBEAT,
                     max_msg_size=_MOST_MESSAGE,
                 )
         except aiohttp.WSServerHandshakeError as error:
@@ -147,7 +148,8 @@ class Wire:
 def _unreachable(error: BaseException) -> ServerFailure:
     if isinstance(error, aiohttp.ClientSSLError):
         return ServerFailure(Why.UNREACHABLE, "its certificate can't be trusted")
-    reason = getattr(error, "strerror", None) or type(error).__name__
+    late = "no answer in time" if isinstance(error, TimeoutError) else ""
+    reason = late or getattr(error, "strerror", None) or type(error).__name__
     return ServerFailure(Why.UNREACHABLE, f"it can't be reached ({reason})")
 
 
