@@ -26,7 +26,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[SpeechServer]:
 
 @pytest_asyncio.fixture
 async def engine(server: SpeechServer) -> AsyncIterator[RemoteEngine]:
-    async with remote_engine(server, first_audio_timeout=0.5, chunk_timeout=0.5) as it:
+    async with remote_engine(server, chunk_timeout=1.0) as it:
         yield it
 
 
@@ -126,7 +126,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_opened_again() -> None:
 async def test_before_the_first_sound_another_server_begins_anew(faults: Faults) -> None:
     async with speech_server(faults=faults) as broken, speech_server(flavour="A") as other:
         broken_first = {"url": broken.url, "weight": 100.0}
-        async with remote_engine(broken_first, other, first_audio_timeout=0.5) as engine:
+        async with remote_engine(broken_first, other, first_audio_timeout=1.5) as engine:
             stream = opened(engine, live_text=True)
             stream.feed(SENTENCES[0])
             stream.feed(SENTENCES[1])

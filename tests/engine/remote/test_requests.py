@@ -44,7 +44,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[SpeechServer]:
 
 @pytest_asyncio.fixture
 async def engine(server: SpeechServer) -> AsyncIterator[RemoteEngine]:
-    async with remote_engine(server, first_audio_timeout=0.5, chunk_timeout=0.5) as it:
+    async with remote_engine(server) as it:
         yield it
 
 
@@ -250,7 +250,7 @@ async def test_a_stream_keeps_its_rate_where_servers_have_different_ones() -> No
 async def test_a_text_is_asked_for_by_sentences_and_the_next_one_ahead(
     engine: RemoteEngine, server: SpeechServer
 ) -> None:
-    server.pause = 0.02
+    server.pause = 0.2
     sentences = ["The first sentence is alone.", "Here is the second one.", "And this is the third of them."]
     sound = await say(engine, " ".join(sentences))
     first, rest = (body["input"] for body in server.asked)
@@ -315,7 +315,8 @@ async def test_what_breaks_in_the_middle_is_an_error_and_no_end(form: str, fault
     ],
 )
 async def test_what_fails_before_the_first_sound_tells_why(faults: Faults, words: str) -> None:
-    async with speech_server(faults=faults) as server, remote_engine(server, first_audio_timeout=0.5) as engine:
+    patience = 8.0 if faults.stall_after is None else 0.5
+    async with speech_server(faults=faults) as server, remote_engine(server, first_audio_timeout=patience) as engine:
         with pytest.raises(EngineError, match=words):
             await say(engine, TEXT)
 
@@ -332,7 +333,7 @@ async def test_a_busy_server_is_waited_for_as_long_as_it_asks() -> None:
         assert await say(engine, TEXT) == spoken(TEXT)
         assert len(server.asked) == 2
     later = Faults(status=503, headers={"Retry-After": "30"})
-    async with speech_server(faults=later) as server, remote_engine(server, first_audio_timeout=2.0) as engine:
+    async with speech_server(faults=later) as server, remote_engine(server) as engine:
         with pytest.raises(EngineError, match="503"):
             await say(engine, TEXT)
         assert len(server.asked) == 1
