@@ -242,6 +242,8 @@ class SpeechServer:
             return refused(400, "remote addresses are not for tests")
         if task == "CustomVoice" and body.get("voice", "vivian") not in SPEAKERS:
             return refused(400, f"Invalid voice '{body['voice']}'. Supported: {', '.join(SPEAKERS)}")
+        if task == "Base" and not (body.get("ref_audio") or uploaded):
+            return refused(400, f"Invalid voice '{body.get('voice')}'. Uploaded: {', '.join(self.uploads)}")
         if body.get("language", "Auto") not in LANGUAGES:
             return refused(400, f"Invalid language '{body['language']}'")
         if len(body.get("instructions") or "") > 500:

@@ -121,7 +121,7 @@ def endpoints() -> Iterator[Endpoint]:
         "GET",
         "/metrics",
         metrics,
-        "Figures for Prometheus: requests, first audio, real-time factor, queue, fallbacks, memory.",
+        "Figures for Prometheus: requests, first audio, real-time factor, queue, fallbacks, memory, remote servers.",
         tag="Watching it",
         answers={200: "text/plain"},
     )

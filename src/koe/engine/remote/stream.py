@@ -10,7 +10,7 @@ from koe.core.pcm import duration
 from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.engine.remote.ahead import Ahead
 from koe.engine.remote.answer import USUAL_RATE, Sound
-from koe.engine.remote.failures import ServerFailure
+from koe.engine.remote.failures import ServerFailure, Why
 from koe.engine.remote.fleet import Fleet, broken_off
 from koe.engine.remote.inbox import Inbox
 from koe.engine.remote.live import LiveSpeech, takes_live
@@ -99,7 +99,8 @@ class RemoteStream:
             except ServerFailure as failure:
                 if begun:
                     raise broken_off(server, failure) from failure
-                avoided, last = (server, failure) if server.has_socket else (None, None)
+                # What it hasn't over a WebSocket it may have by requests: it may even get it by one.
+                avoided, last = (server, failure) if failure.why is not Why.NOT_HERE else (None, None)
         async with aclosing(self._by_requests(avoided, last)) as sounds:
             async for sound in sounds:
                 yield sound

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -148,9 +149,16 @@ class Wire:
 def _unreachable(error: BaseException) -> ServerFailure:
     if isinstance(error, aiohttp.ClientSSLError):
         return ServerFailure(Why.UNREACHABLE, "its certificate can't be trusted")
-    late = "no answer in time" if isinstance(error, TimeoutError) else ""
-    reason = late or getattr(error, "strerror", None) or type(error).__name__
-    return ServerFailure(Why.UNREACHABLE, f"it can't be reached ({reason})")
+    return ServerFailure(Why.UNREACHABLE, f"it can't be reached ({_reason(error)})")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and (error.errno or 0) > 0:
+        return os.strerror(error.errno or 0)
+    # What resolves names has numbers of its own.
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:
