@@ -98,6 +98,7 @@ def test_a_key_is_never_shown(koe: Run, data_dir: Path, form: tuple[str, ...]) -
         (f"{{url: ftp://gpu-box, api_key: {KEY}}}", "http://192.168.1.5:8091"),
         (f"{{url: http://gpu-box, api_key: {KEY}, api_key_file: key}}", "either api_key or api_key_file"),
         (f"{{url: http://gpu-box, api_key: [{KEY}]}}", "api_key"),
+        (f"{{url: http://gpu-box, api_key: {KEY}}}\n      - 5", "no list of servers"),
         (f"{{adress: http://gpu-box, api_key: {KEY}}}", "adress"),
     ],
 )

@@ -170,11 +170,15 @@ class RemoteServer(Section):
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         url = url.rstrip("/").removesuffix("/v1")
-        parts = urlsplit(url)
-        # The text itself is not repeated: it may hold a password.
-        right_port = parts.port is None or parts.port > 0  # raises ValueError for what is no port
-        if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or not right_port:
-            raise ValueError("this is no address of a server: write one like http://192.168.1.5:8091")
+        # What was written is not repeated: it may hold a password.
+        wrong = "this is no address of a server: write one like http://192.168.1.5:8091"
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
+        except ValueError:
+            raise ValueError(wrong) from None
+        if not usable:
+            raise ValueError(wrong)
         if "@" in parts.netloc:
             raise ValueError("leave user and password out of the address; a key belongs in api_key or api_key_file")
         if parts.query or parts.fragment:
@@ -190,9 +194,10 @@ class RemoteServer(Section):
 
 def _as_servers(value: object) -> object:
     """One, or only addresses, may be written without ceremony."""
-    listed = [value] if isinstance(value, dict) else _split_text(value)
-    if not isinstance(listed, list | tuple):
-        return listed
+    listed = [value] if isinstance(value, dict | RemoteServer) else _split_text(value)
+    if not isinstance(listed, list | tuple) or not all(isinstance(each, str | dict | RemoteServer) for each in listed):
+        # In words of its own: those of others repeat what was written, with its keys.
+        raise ValueError("this is no list of servers: write an address, or several, or a url with further settings")
     return [{"url": each} if isinstance(each, str) else each for each in listed if each != ""]
 
 
