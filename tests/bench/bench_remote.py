@@ -8,6 +8,7 @@ machine.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import statistics
 import sys
@@ -76,7 +77,7 @@ async def koe(folder: Path, *settings: str) -> AsyncIterator[int]:
     )
     try:
         async with asyncio.timeout(60):
-            while True:
+            while server.returncode is None:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
                     writer.close()
@@ -85,7 +86,8 @@ async def koe(folder: Path, *settings: str) -> AsyncIterator[int]:
                     await asyncio.sleep(0.05)
         yield port
     finally:
-        server.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            server.terminate()
         await server.wait()
 
 
