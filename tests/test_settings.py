@@ -219,7 +219,7 @@ def test_every_problem_is_listed_at_once(config: Path) -> None:
         ("wyoming: {listen: ['tcp://a:1', 'tcp://a:1']}", "listed twice"),
         ("voice: {language: Deutsch!}", "is no language tag"),
         ("engine: {default: fake}", "engine.fake.enabled is false"),
-        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or fake"),
+        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or remote or fake"),
         (f"name: {'ö' * 40}", "at most 63 bytes"),
         ('name: "  "', "needs letters"),
     ],
