@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from koe.audio.files import wav_header
+from koe.audio.files import UNKNOWN_SIZE, wav_header
 from koe.audio.resample import StreamResampler
+from koe.core.pcm import BYTES_PER_SAMPLE
 
 
 class FlowFormat(StrEnum):
@@ -41,8 +42,8 @@ def fitting_rate(format: FlowFormat, sample_rate: int) -> int:
 class FlowEncoder:
     """`feed` 16-bit mono PCM and get what is ready, which may be nothing; `finish` gives the rest."""
 
-    def __init__(self, format: FlowFormat, sample_rate: int) -> None:
-        """`sample_rate`: of the PCM."""
+    def __init__(self, format: FlowFormat, sample_rate: int, *, samples: int | None = None) -> None:
+        """`sample_rate`: of the PCM; `samples`: how many there will be, where that is known: a WAV's header says it."""
         self.sample_rate = fitting_rate(format, sample_rate)
         """Hz of what comes out."""
 
@@ -50,7 +51,7 @@ class FlowEncoder:
         """Whether it only copies; the other formats take a few per cent of the time that the audio lasts."""
 
         self._resampler = StreamResampler(sample_rate, self.sample_rate) if sample_rate != self.sample_rate else None
-        self._encoder = _encoder(format, self.sample_rate)
+        self._encoder = _encoder(format, self.sample_rate, samples)
 
     def feed(self, pcm: bytes) -> bytes:
         """Whole samples."""
@@ -147,7 +148,8 @@ class _Flow:
         return ready
 
 
-def _encoder(format: FlowFormat, sample_rate: int) -> _Encoder:
+def _encoder(format: FlowFormat, sample_rate: int, samples: int | None) -> _Encoder:
     if format is FlowFormat.WAV:
-        return _Plain(wav_header(sample_rate))
+        length = samples * BYTES_PER_SAMPLE if samples is not None else UNKNOWN_SIZE
+        return _Plain(wav_header(sample_rate, length))
     return _Plain(b"") if format is FlowFormat.PCM else _Compressed(format, sample_rate)

@@ -31,14 +31,14 @@ def _plausible(when: datetime) -> datetime:
     return when
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
-_Kind = TypeVar("_Kind", bound=_Record)
+_Kind = TypeVar("_Kind", bound=Record)
 
 
-class Description(_Record):
+class Description(Record):
     """What the maker of a run tells of it."""
 
     text: Annotated[str, BeforeValidator(_sound)]
@@ -74,7 +74,7 @@ class Description(_Record):
     """Hz."""
 
 
-class Artifact(_Record):
+class Artifact(Record):
     name: FileName
     size: Annotated[int, Field(ge=0, lt=2**53)]
     """Bytes."""
@@ -99,7 +99,7 @@ class Meta(Description):
         return sum(file.size for file in self.files)
 
 
-class Flags(_Record):
+class Flags(Record):
     favourite: bool = False
     pinned: bool = False
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from koe.adapters.http.errors_words import described
 from koe.core.errors import (
     Busy,
+    ChangedMeanwhile,
     DeadlineExceeded,
     EngineError,
     EngineTimeout,
@@ -26,6 +27,7 @@ from koe.core.errors import (
     SettingsError,
     ShuttingDown,
     UnknownJob,
+    UnknownProject,
     UnknownRun,
     UnknownVoice,
 )
@@ -84,6 +86,8 @@ _STATUS: tuple[tuple[type[KoeError], int], ...] = (
     (UnknownVoice, 404),
     (UnknownRun, 404),
     (UnknownJob, 404),
+    (UnknownProject, 404),
+    (ChangedMeanwhile, 409),
     (RequestError, 400),
     (SettingsError, 400),
     (EngineUnavailable, 503),
