@@ -48,10 +48,11 @@ class Arranged:
         return self.mix.length / self.mix.sample_rate
 
 
-def arrange(composition: Composition, sound_of: SoundOf) -> Arranged:
-    """Raises Misplaced, LimitExceeded."""
+def arrange(composition: Composition, sound_of: SoundOf, fit: Callable[[int], int] = lambda rate: rate) -> Arranged:
+    """`fit`: the sample rate that is to be had instead of one. Raises Misplaced, LimitExceeded."""
     sounds = {place: _sound(place, clip, sound_of) for place, clip in composition.placed()}
-    rate = composition.sample_rate or max((sound.sample_rate for sound in sounds.values()), default=DEFAULT_RATE)
+    highest = max((sound.sample_rate for sound in sounds.values()), default=DEFAULT_RATE)
+    rate = fit(composition.sample_rate or highest)
     tracks, spans = [], []
     for number, track in enumerate(composition.tracks):
         line = _Line(track, rate)

@@ -3,6 +3,7 @@
 <folder>/project.json  versions/000001.json ...  clips/<id>.json  clips/<id>.flac ...
 """
 
+import contextlib
 import re
 import zipfile
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from koe.core import zips
 from koe.core.composition import Composition, CompositionClip
-from koe.core.errors import KoeError, LimitExceeded, MalformedInput
+from koe.core.errors import KoeError, LimitExceeded, MalformedInput, UnknownProject
 from koe.storage import disk
 from koe.storage.archive import Packed, pieces_of
 from koe.storage.meta import Record
@@ -30,6 +31,7 @@ from koe.storage.project_files import (
     record_file,
     version_file,
 )
+from koe.storage.project_reading import read_version
 from koe.storage.projects import MOST_CLIPS, MOST_VERSIONS, Projects, Stopped, never
 
 MOST_ARCHIVE = 4096 * zips.MIB
@@ -53,8 +55,7 @@ def export_project(project: Project) -> Iterator[bytes]:
     """The zip, piece by piece; blocks. Versions and clips that can't be read any more are left out. Raises OSError,
     KoeError where a clip isn't as it was."""
     folder = project.folder
-    files = [HEAD]
-    files += [f"{VERSIONS}/{version_file(folder, number).name}" for number in project.numbers]
+    files = [HEAD, *(f"{VERSIONS}/{version_file(folder, number).name}" for number in _readable(project))]
     files += [f"{CLIPS}/{record_file(folder, clip_id).name}" for clip_id in project.clips]
     packed = [Packed(name, folder / name) for name in files]
     packed += [
@@ -91,6 +92,12 @@ def import_project(projects: Projects, source: BinaryIO, stopped: Stopped = neve
                 except KoeError as error:
                     raise MalformedInput(f"{CLIPS}/{found[1]}.flac: {error.message}") from error
         return projects.install(folder, head.name, [_translated(version, ids) for version in versions])
+
+
+def _readable(project: Project) -> Iterator[int]:
+    for number in project.numbers:
+        with contextlib.suppress(UnknownProject):
+            yield read_version(project.folder, number).number
 
 
 def _translated(version: Version, ids: dict[str, str]) -> tuple[datetime, Composition]:

@@ -103,10 +103,8 @@ class Projects:
             newest = max(project.numbers, default=0)
             if based_on not in (None, newest):
                 raise ChangedMeanwhile(f"version {newest} was saved meanwhile, and this is based on version {based_on}")
-            if composition is not None and (newest, composition) != (
-                project.version.number,
-                project.version.composition,
-            ):
+            current = project.version
+            if composition is not None and (composition != current.composition or newest != current.number):
                 _check(project, composition)
                 version = Version(number=newest + 1, saved=datetime.now(UTC), composition=composition)
                 _write(version_file(folder, version.number), version)
@@ -144,6 +142,13 @@ class Projects:
         """A copy of a file of any origin; one that is there already stays as it is. Raises UnknownProject,
         MalformedInput, UnsupportedAbility, LimitExceeded."""
         return self.take_in(self._folder(project_id), source, name, stopped=stopped)
+
+    def copy_run(
+        self, project_id: str, run_id: str, file: str, name: str | None = None, stopped: Stopped = never
+    ) -> ClipRecord:
+        """A copy of a file of a run. Raises UnknownProject, UnknownRun, MalformedInput, LimitExceeded."""
+        folder, source = self._folder(project_id), self._run_file(run_id, file)
+        return self.take_in(folder, source, name or file, (run_id, file), stopped)
 
     def remove_clip(self, project_id: str, clip_id: str) -> None:
         """Raises UnknownProject, ChangedMeanwhile where a version is made of it."""
@@ -185,9 +190,8 @@ class Projects:
         with disk.told(self.folder):
             for part in (VERSIONS, CLIPS):
                 (folder / part).mkdir(exist_ok=True)
-            listed = [
-                Version(number=number, saved=when, composition=each) for number, (when, each) in enumerate(versions, 1)
-            ]
+            numbered = enumerate(versions, start=1)
+            listed = [Version(number=number, saved=when, composition=each) for number, (when, each) in numbered]
             _check(Project(folder, head, listed[-1], (), read_clips(folder), ()), listed[-1].composition)
             for version in listed:
                 _write(version_file(folder, version.number), version)

@@ -15,6 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from koe.adapters.http.errors_words import described
+from koe.audio.arrange import Misplaced
 from koe.core.errors import (
     Busy,
     ChangedMeanwhile,
@@ -126,6 +127,9 @@ def as_http(error: BaseException) -> HttpError:
             return error
         case ValidationError():
             return invalid(error)
+        case Misplaced():
+            cause = as_http(error.cause)
+            return HttpError(cause.status, error.message, code=cause.error_code, param=error.place)
         case KoeError():
             status = status_of(error)
             again = RETRY_AFTER if status in (429, 503) else None
