@@ -78,7 +78,7 @@ def test_a_higher_rate_becomes_48_khz(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 def test_what_phones_record_is_read_by_ffmpeg(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(packed(samples(), format="WAV"))
-    command = ["ffmpeg", "-loglevel", "error", "-i", tmp_path / "a.wav", "-c:a", "aac", tmp_path / "a.m4a"]
+    command = ["ffmpeg", "-loglevel", "error", "-i", str(tmp_path / "a.wav"), "-c:a", "aac", str(tmp_path / "a.m4a")]
     subprocess.run(command, check=True)
     read, rate = made(tmp_path, tmp_path / "a.m4a")
     assert rate == 48_000

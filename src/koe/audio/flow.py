@@ -43,8 +43,8 @@ class FlowEncoder:
     """`feed` 16-bit mono PCM and get what is ready, which may be nothing; `finish` gives the rest."""
 
     def __init__(self, format: FlowFormat, sample_rate: int, *, samples: int | None = None) -> None:
-        """`sample_rate`: of the PCM, in a rate that the format can hold where `samples` is given: how many there will be,
-        which the beginnings of WAV and FLAC then say."""
+        """`sample_rate`: of the PCM. `samples`: how many there will be, at a rate that the format can hold: WAV and
+        FLAC say it at their beginning."""
         self.sample_rate = fitting_rate(format, sample_rate)
         """Hz of what comes out."""
 

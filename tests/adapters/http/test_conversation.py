@@ -28,7 +28,7 @@ from tests.support.waiting import eventually
 ENDPOINTS = (*conversation.ENDPOINTS, *runs.ENDPOINTS, *history.ENDPOINTS)
 PATH = "/v1/audio/conversation"
 RATE = 24_000
-TURNS = [
+TURNS: list[dict[str, Any]] = [
     {"speaker": "Anna", "input": "Is the kettle on?", "pause_after": 0.25},
     {"speaker": "Bert", "input": "It is."},
     {"speaker": "Anna", "input": "Then where is my tea?"},
@@ -87,8 +87,8 @@ def silence(seconds: float) -> bytes:
 
 
 async def test_every_turn_is_spoken_by_its_speaker_with_pauses_between(it: HttpHouse) -> None:
-    voices = [SPEAKERS[str(turn["speaker"])]["voice"] for turn in TURNS]
-    parts = [await spoken(it, str(turn["input"]), voice=voice) for turn, voice in zip(TURNS, voices, strict=True)]
+    voices = [SPEAKERS[turn["speaker"]]["voice"] for turn in TURNS]
+    parts = [await spoken(it, turn["input"], voice=voice) for turn, voice in zip(TURNS, voices, strict=True)]
     expected = parts[0] + silence(0.25) + parts[1] + silence(0.5) + parts[2]
     assert await heard(it, gap=0.5) == expected
 

@@ -174,7 +174,7 @@ async def test_it_comes_in_every_format(it: Studio, format: str, kind: str) -> N
 
 
 async def test_it_is_brought_to_a_loudness_and_kept_as_a_run(it: Studio) -> None:
-    run = it.run(packed(samples(1) / 100))
+    run = it.run(packed(samples(1) / np.float32(100)))
     body = {
         "tracks": [{"clips": [{"run": run.id, "file": "audio.wav"}]}],
         "loudness": -20,
