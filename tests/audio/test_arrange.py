@@ -103,6 +103,15 @@ def test_a_composition_equals_the_sum_in_numpy(tracks: list[CompositionTrack], s
     assert heard(Rendering(found.mix).pieces(first, end)).tobytes() == whole[first:end].tobytes()
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0, 5), st.floats(0, 3))
+def test_a_part_is_as_it_is_in_the_whole_also_at_another_rate(start: float, length: float) -> None:
+    clips = [clip("a", offset=0.3, fade_in=0.4), clip("b"), clip("c", crossfade=0.5, trim_start=0.2)]
+    mix = arranged(of(clips, [clip("c", volume=-6)], sample_rate=11_025)).mix
+    whole, first, end = heard(mix.summed()), round(start * 11_025), round((start + length) * 11_025)
+    assert heard(mix.summed(first, end)).tobytes() == whole[first:end].tobytes()
+
+
 def test_a_crossfade_overlaps_to_the_sample_and_keeps_the_power() -> None:
     long = {name: noise(4, index) for index, name in enumerate("ab")}
     composition = of([clip("a"), clip("b", crossfade=2.0)])
@@ -146,6 +155,17 @@ def test_what_was_measured_needs_no_second_look() -> None:
     again = list(Rendering(mix, factor=first.factor).pieces())
     assert len(again[0]) > 0
     assert heard(iter(again)).tobytes() == heard(iter(pieces)).tobytes()
+
+
+def test_a_draft_measures_only_what_is_heard() -> None:
+    composition = of([clip("a", volume=-20), clip("b", volume=12), clip("c", volume=-20)])
+    rendering = Rendering(arranged(composition).mix)
+    plain = reference(composition)
+    np.testing.assert_allclose(heard(rendering.draft(0, RATE)), plain[:RATE], atol=1e-5)
+    assert rendering.factor is None
+    assert np.abs(heard(rendering.draft(RATE, 2 * RATE))).max() == pytest.approx(10 ** (-1 / 20), abs=1e-5)
+    whole = heard(rendering.pieces())
+    assert heard(rendering.draft(0, RATE)).tobytes() == whole[:RATE].tobytes()
 
 
 @pytest.mark.parametrize(

@@ -360,11 +360,12 @@ def test_a_zip_that_is_no_project_is_refused(
     clip = kept.add_clip(project.id, file, "rain")
     files = spoil(unpacked(exported(kept.get(project.id))), clip.id)
     other = Projects(tmp_path / "elsewhere")
+    other.folder.mkdir()
     with pytest.raises((MalformedInput, LimitExceeded, Misplaced), match=reason):
         import_project(other, io.BytesIO(repacked(files)))
     assert other.all() == []
     other.close()
-    assert hidden(tmp_path / "elsewhere") == []
+    assert hidden(other.folder) == []
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\3\4" + bytes(100)])

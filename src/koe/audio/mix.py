@@ -174,12 +174,15 @@ class _Reader:
     """Of one clip, while it sounds."""
 
     def __init__(self, place: _Place, heard_from: int) -> None:
-        """`heard_from`: in the mix; what is before it is read and dropped, since the same samples come out of another
-        rate only from the beginning on."""
+        """`heard_from`: in the mix."""
         self.place = place
-        self._pieces = resampled(place.clip.sound, place.first, place.count, place.sample_rate)
+        sound, skip = place.clip.sound, max(0, heard_from - place.start)
         self._rest = np.zeros(0, np.float32)
-        skip = heard_from - place.start
+        if sound.sample_rate == place.sample_rate:
+            self._pieces = sound.pieces(place.first + skip, place.count - skip)
+            return
+        # The same samples come out of another rate only from the beginning on.
+        self._pieces = resampled(sound, place.first, place.count, place.sample_rate)
         while skip > 0:
             piece = next(self._pieces)
             self._rest, skip = piece[skip:], skip - len(piece)

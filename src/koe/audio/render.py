@@ -28,21 +28,27 @@ class Rendering:
     def pieces(self, first: int = 0, end: int | None = None) -> Iterator[Samples]:
         """`first`, `end`: in samples. The pieces are empty while it is measured."""
         if self.factor is None:
-            self.factor = yield from self._peak() if self._loudness is None else self._loudness_of_all(self._loudness)
-        factor = np.float32(self.factor)
+            self.factor = yield from self._measured(0, None)
+        yield from self._made(first, end, self.factor)
+
+    def draft(self, first: int, end: int | None) -> Iterator[Samples]:
+        """Without waiting for the whole: measured is only what is heard, which may then be louder than in the whole."""
+        factor = self.factor if self.factor is not None else (yield from self._measured(first, end))
+        yield from self._made(first, end, factor)
+
+    def _made(self, first: int, end: int | None, factor: float) -> Iterator[Samples]:
         for piece in self._mix.summed(first, end):
-            yield piece * factor
+            yield piece * np.float32(factor)
 
-    def _peak(self) -> Generator[Samples, None, float]:
-        peak = 0.0
-        for piece in self._mix.summed():
-            peak = max(peak, float(np.abs(piece).max()))
+    def _measured(self, first: int, end: int | None) -> Generator[Samples, None, float]:
+        peak, target = 0.0, self._loudness
+        meter = LoudnessMeter(self._mix.sample_rate) if target is not None else None
+        for piece in self._mix.summed(first, end):
+            if meter is None:
+                peak = max(peak, float(np.abs(piece).max()))
+            else:
+                meter.feed(piece)
             yield _NOTHING
-        return min(1.0, float(10.0 ** (MOST_PEAK / 20.0)) / max(peak, 1e-9))
-
-    def _loudness_of_all(self, target: float) -> Generator[Samples, None, float]:
-        meter = LoudnessMeter(self._mix.sample_rate)
-        for piece in self._mix.summed():
-            meter.feed(piece)
-            yield _NOTHING
+        if meter is None or target is None:
+            return min(1.0, float(10.0 ** (MOST_PEAK / 20.0)) / max(peak, 1e-9))
         return float(10.0 ** (gain_to(meter.finish(), target) / 20.0))

@@ -66,7 +66,7 @@ class FileSound:
                 if len(channels) == 0:
                     raise MalformedInput(f"{self._path.name} ends {count} samples too early: make it anew")
                 count -= len(channels)
-                yield channels.mean(axis=1, dtype=np.float32)
+                yield channels[:, 0] if file.channels == 1 else channels.mean(axis=1, dtype=np.float32)
 
     @contextmanager
     def _open(self) -> Iterator[Any]:

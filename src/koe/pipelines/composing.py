@@ -27,15 +27,18 @@ class Window:
     first: int
     end: int
 
+    draft: bool = False
+    """Whether it is heard at once, though it may be louder than in the whole."""
+
     @property
     def samples(self) -> int:
         return self.end - self.first
 
 
-def window_of(arranged: Arranged, start: float = 0.0, end: float | None = None) -> Window:
+def window_of(arranged: Arranged, start: float = 0.0, end: float | None = None, *, draft: bool = False) -> Window:
     """`start`, `end`: in seconds; None: to the end. Raises MalformedInput where nothing is left."""
     rate, length = arranged.mix.sample_rate, arranged.mix.length
-    window = Window(round(start * rate), length if end is None else min(length, round(end * rate)))
+    window = Window(round(start * rate), length if end is None else min(length, round(end * rate)), draft)
     if window.samples <= 0:
         raise MalformedInput(f"there is nothing to hear in that part: it is {arranged.seconds:.2f} s long in all")
     return window
@@ -50,7 +53,7 @@ def performed(
 ) -> Iterator[bytes]:
     """Blocks: each step is for a thread. Pieces are empty while the mix is measured. Where it is `kept`, the run is
     there before the last piece; its `description` is asked for then."""
-    for samples in rendering.pieces(window.first, window.end):
+    for samples in (rendering.draft if window.draft else rendering.pieces)(window.first, window.end):
         if len(samples) == 0:
             yield b""
             continue

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from koe.core.errors import DeadlineExceeded, LimitExceeded
@@ -58,9 +57,8 @@ class Conversation:
             async with telling(turn.utterance, self._watch, self._adapter):
                 turn.utterance.feed(turn.text)
                 turn.utterance.finish()
-                async with aclosing(turn.utterance):
-                    async for pcm in turn.utterance:
-                        yield self._counted(pcm)
+                async for pcm in turn.utterance:
+                    yield self._counted(pcm)
             if number < last:
                 for quiet in silence(turn.pause_after, self.sample_rate):
                     yield self._counted(quiet)

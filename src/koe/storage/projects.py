@@ -252,7 +252,7 @@ class Projects:
 
     def _looked_at(self, project_id: str) -> Project | DamagedProject:
         try:
-            return self.get(project_id)
+            return read_project(self.folder / project_id)
         except UnknownProject as error:
             return DamagedProject(project_id, error.message)
 

@@ -322,6 +322,8 @@ async def test_a_part_is_heard_as_it_is_in_the_whole_also_before_it_is_saved(it:
     for start, end in ((0.0, 0.5), (1.25, 2.75), (4.5, None), (4.0, 99.0)):
         part = unpacked(await it.ask("POST", path, json=body | {"start": start, "end": end}))
         assert part.tobytes() == whole[round(start * RATE) : round((end or 5) * RATE)].tobytes()
+    loud = unpacked(await it.ask("POST", path, json=body | {"start": 4.9, "end": 5, "draft": True}))
+    np.testing.assert_allclose(loud, whole[round(4.9 * RATE) :], atol=1e-6)
     error = await it.refused("POST", path, 400, json=body | {"start": 6.0})
     assert "5.00 s long" in error["message"]
     async with it.house.client.post(path, json=body | {"keep": True, "response_format": "pcm"}) as answer:

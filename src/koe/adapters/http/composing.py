@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from koe.adapters.http.encoding import CONTENT_TYPES
 from koe.adapters.http.endpoints import Endpoint, FormFile
@@ -36,7 +36,7 @@ class ComposeBody(Composition):
 
     response_format: WireFormat = "mp3"
 
-    keep: bool = False
+    keep: Annotated[bool, Strict()] = False
     """Whether it becomes a run as well: the header X-Koe-Run has its id."""
 
     title: Annotated[str, Field(max_length=200, examples=["Evening in the rain"])] = ""
@@ -59,14 +59,14 @@ class Sounds:
     def __init__(self, uploads: Mapping[str, Path], outputs: Outputs) -> None:
         """`uploads`: by filename, in the form that is mixed."""
         self._uploads, self._outputs = uploads, outputs
-        self._open: dict[Path, FileSound] = {}
+        self._known: dict[tuple[str | None, ...], FileSound] = {}
 
     def __call__(self, clip: CompositionClip) -> Sound:
         """Raises UnknownRun, MalformedInput."""
-        path = self._path(clip)
-        if path not in self._open:
-            self._open[path] = FileSound(path)
-        return self._open[path]
+        named = clip.upload, clip.run, clip.file
+        if named not in self._known:
+            self._known[named] = FileSound(self._path(clip))
+        return self._known[named]
 
     def _path(self, clip: CompositionClip) -> Path:
         if clip.run is not None and clip.file is not None:

@@ -81,6 +81,9 @@ class RenderBody(_Given):
     end: Seconds | None = None
     """Seconds, of the part that is wanted; it is as loud as in the whole."""
 
+    draft: Annotated[bool, Strict()] = False
+    """Whether it is heard at once: only that part is measured, which may then be louder than in the whole."""
+
     response_format: WireFormat = "mp3"
 
     keep: Annotated[bool, Strict()] = False

@@ -33,7 +33,7 @@ async def render(request: web.Request) -> web.StreamResponse:
     if body.keep:
         given = {"project": project.id, **body.model_dump(mode="json", exclude_unset=True)}
         keep = Keep(outputs_of(request), project.head.name, given)
-    window = window_of(found, body.start, body.end)
+    window = window_of(found, body.start, body.end, draft=body.draft)
     try:
         return await perform(request, Performance(composition, rendering, window, found.mix.sample_rate, format, keep))
     finally:
