@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from koe.audio.arrange import Arranged
 from koe.audio.flow import FlowEncoder
@@ -64,11 +63,6 @@ def performed(
     if kept is not None:
         kept.finish(description())
     yield encoder.finish()
-
-
-def run_file(outputs: Outputs, run_id: str, name: str) -> Path:
-    """Raises UnknownRun."""
-    return outputs.get(run_id).file(name)
 
 
 def described(

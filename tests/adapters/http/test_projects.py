@@ -64,9 +64,7 @@ class Studio:
 
 
 @asynccontextmanager
-async def studio(
-    data_dir: Path, endpoints: Sequence[Any] = ENDPOINTS, outputs: Outputs | None = None, **options: Any
-) -> AsyncIterator[Studio]:
+async def studio(data_dir: Path, endpoints: Sequence[Any] = ENDPOINTS, **options: Any) -> AsyncIterator[Studio]:
     outputs = Outputs(data_dir / "outputs")
     await asyncio.to_thread(outputs.serve)
     kept = Projects(data_dir / "outputs" / "projects", lambda run, name: outputs.get(run).file(name))
