@@ -535,7 +535,7 @@ def test_where_the_disk_refuses_a_change_nothing_changes(config: Path, monkeypat
 
 
 def test_what_a_crash_left_is_swept_away(config: Path) -> None:
-    left = config.with_name(".changes.yaml.new-0123")
+    left = config.with_name(".changes.yaml.0123.tmp")
     left.touch()
     change(config, {"name": "Change"})
     assert not left.exists()

@@ -25,6 +25,7 @@ from koe.engine.fake import FakeEngine
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
+from koe.pipelines.keeper import Keeper
 from koe.settings import ListenAddress, Loaded, Settings, Source, SourceKind
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
@@ -177,11 +178,15 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
         for uri in server.uris:
             _log.info("listening on %s", uri)
         discovery, http, outputs, jobs = _discovery(settings, server), None, outputs_of(loaded), None
+        keeper = Keeper(outputs)
         try:
             if discovery is not None:
                 await discovery.start()
             keeps = await _keep(outputs)
-            jobs = await start_jobs_if_possible(loaded, speaker, outputs) if keeps else None
+            if keeps:
+                speaker.keep_with(keeper.hear)
+                speaker.keeps_rooms = settings.outputs.keep_rooms
+            jobs = await start_jobs_if_possible(loaded, speaker, outputs, store) if keeps else None
             http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs)
             await _unless(stopping, speaker.warm_up())
             if not stopping.is_set():
@@ -204,6 +209,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
                 finally:
                     if jobs is not None:
                         await jobs.close()
+                    await asyncio.to_thread(keeper.close)
                     await asyncio.to_thread(outputs.close)
     _log.info("stopped")
     return 0

@@ -21,6 +21,7 @@ def _apply(settings: Settings, speaker: Speaker) -> None:
     engines = settings.engine
     logging.getLogger().setLevel(settings.log.level.upper())
     speaker.apply(settings.speech, settings.voice, engines.fallback)
+    speaker.keeps_rooms = settings.outputs.keep_rooms
     if isinstance(espeak := speaker.engine("espeak"), EspeakEngine):
         espeak.speak_at(engines.espeak.rate, engines.espeak.pitch)
     if isinstance(qwen := speaker.engine("qwen"), QwenEngine):

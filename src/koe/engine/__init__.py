@@ -84,6 +84,11 @@ class SpeechStream(Protocol):
         """The seed really used, also when it was drawn; None for an engine without one."""
         ...
 
+    @property
+    def checkpoint(self) -> str | None:
+        """The name of the one that speaks; None for an engine without."""
+        ...
+
     def feed(self, text: str) -> None:
         """More text; for an engine without live text, whole segments only."""
         ...

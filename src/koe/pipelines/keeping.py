@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from koe import disk
 from koe.audio.files import AudioFormat, AudioWriter
-from koe.storage import disk
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run

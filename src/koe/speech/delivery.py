@@ -39,6 +39,7 @@ class Delivery:
         """Hz; known from the first chunk on."""
 
         self.seed: int | None = None
+        self.checkpoint: str | None = None
         """Of the first stream."""
 
     async def chunks(self) -> AsyncGenerator[bytes]:
@@ -125,7 +126,8 @@ class Delivery:
         chunks = stream.__aiter__()
         while pcm := await self._next_chunk(chunks):
             self.sample_rate = stream.sample_rate
-            self.seed = stream.seed if self.seed is None else self.seed
+            if not self._heard:
+                self.seed, self.checkpoint = stream.seed, stream.checkpoint
             self._heard = True
             yield pcm
 

@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -17,7 +17,7 @@ from koe.core.voice import Voice, VoiceKind
 from koe.engine import ENGINES, Engine, SpeechOptions
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech.casting import Candidate, Casting
-from koe.speech.request import SpeechRequest
+from koe.speech.request import Ear, SpeechRequest
 from koe.speech.utterance import Utterance
 from koe.voices.store import VoiceStore
 
@@ -71,6 +71,9 @@ class Speaker:
         self.apply(speech, voice, fallback)
         self.health = {name: EngineHealth() for name in self._engines}
         self._casting = Casting(self._engines, store, self._absence)
+        self._listen: Callable[[SpeechRequest], Ear] | None = None
+        self.keeps_rooms = False
+        """Whether what is said to rooms is to be kept."""
 
     def apply(self, speech: SpeechSettings, voice: VoiceSettings, fallback: str | None) -> None:
         """For requests that begin afterwards."""
@@ -118,6 +121,15 @@ class Speaker:
         own = _speaks(self._language, engine.voices()) if engine is not None else None
         return own or self.default_voice()
 
+    def keep_with(self, listen: Callable[[SpeechRequest], Ear] | None) -> None:
+        """Who hears the requests that are to be kept; None: nobody any more."""
+        self._listen = listen
+
+    @property
+    def keeps(self) -> bool:
+        """Whether requests can be kept."""
+        return self._listen is not None
+
     def engine(self, name: str) -> Engine | None:
         return self._engines.get(name)
 
@@ -140,7 +152,8 @@ class Speaker:
             fallback=self._likely_language(voice),
         )
         fallback = None if request.description or request.clip else self._fallback_for(request, voice)
-        return Utterance(request, chosen, fallback, self._speech, normaliser)
+        ear = self._listen(request) if request.keep and self._listen is not None else None
+        return Utterance(request, chosen, fallback, self._speech, normaliser, ear)
 
     def default_voice(self, language: str | None = None) -> Voice:
         """What speaks where no voice is named. Raises UnknownVoice where no voice speaks that language."""

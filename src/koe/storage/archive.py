@@ -8,7 +8,7 @@ from io import RawIOBase
 from pathlib import Path
 
 from koe.core.errors import KoeError
-from koe.storage.meta import META
+from koe.storage.meta import META, WORDS
 from koe.storage.run import Run
 
 _CHUNK = 256 * 1024
@@ -34,10 +34,11 @@ class _Outbox(RawIOBase):
 
 
 def zip_pieces(run: Run) -> Iterator[bytes]:
-    """All its files, also meta.json, in a folder of the run's name. As `pieces_of`; raises UnknownRun where a file is
-    missing."""
+    """All its files, also meta.json and words.json, in a folder of the run's name. As `pieces_of`; raises UnknownRun
+    where a file is missing."""
     files = [Packed(artifact.name, run.file(artifact.name), artifact.size) for artifact in run.meta.files]
-    return pieces_of(run.folder.name, [*files, Packed(META, run.folder / META)], run.meta.created)
+    files += [Packed(name, run.folder / name) for name in (META, *([WORDS] if run.has_words else []))]
+    return pieces_of(run.folder.name, files, run.meta.created)
 
 
 @dataclass(frozen=True, slots=True)

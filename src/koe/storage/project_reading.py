@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from koe import disk
 from koe.core.composition import Composition
 from koe.core.errors import MalformedInput, UnknownProject
-from koe.storage import disk, meta
+from koe.storage import meta
 from koe.storage.project_files import (
     CLIPS,
     HEAD,

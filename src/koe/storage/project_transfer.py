@@ -13,10 +13,10 @@ from typing import BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
+from koe import disk
 from koe.core import zips
 from koe.core.composition import Composition, CompositionClip
 from koe.core.errors import KoeError, LimitExceeded, MalformedInput, UnknownProject
-from koe.storage import disk
 from koe.storage.archive import Packed, pieces_of
 from koe.storage.meta import Record
 from koe.storage.project_files import (

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from koe import __version__
+from koe import __version__, disk
 from koe.audio.arrange import Misplaced, arrange
 from koe.audio.transcode import transcode
 from koe.core.composition import MOST_SECONDS, Composition, CompositionClip
 from koe.core.errors import ChangedMeanwhile, KoeError, LimitExceeded, UnknownProject, UnknownRun
-from koe.storage import disk, owners
+from koe.storage import owners
 from koe.storage.ids import is_id, new_id
 from koe.storage.meta import Record
 from koe.storage.project_files import (

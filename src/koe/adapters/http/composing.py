@@ -8,6 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from koe import disk
 from koe.adapters.http.encoding import CONTENT_TYPES
 from koe.adapters.http.endpoints import Endpoint, FormFile
 from koe.adapters.http.errors import HttpError, parse_json
@@ -24,7 +25,6 @@ from koe.audio.transcode import transcode
 from koe.core.composition import MOST_SECONDS, Composition, CompositionClip
 from koe.core.errors import KoeError, MalformedInput
 from koe.pipelines.composing import window_of
-from koe.storage import disk
 from koe.storage.outputs import Outputs
 from koe.storage.projects import Stopped
 

@@ -7,9 +7,9 @@ from pathlib import Path, PurePath
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from koe import disk
 from koe.adapters.http.errors import HttpError
 from koe.pipelines.threads import to_its_end
-from koe.storage import disk
 
 FORM = "multipart/form-data"
 
