@@ -122,7 +122,8 @@ async def test_every_example_does_what_the_guide_shows(tmp_path: Path) -> None:
         ):
             names = {ADDRESS: address, RUN: run_id, TAKES: takes_id}
             for example in examples():
-                names |= new_ids(example, await check(example, renamed(example.code, names), data_dir))
+                # What has a name keeps it: lists show it again beside others.
+                names = new_ids(example, await check(example, renamed(example.code, names), data_dir)) | names
 
 
 def checkpoint(folder: Path, kind: Kind, eos_scale: float) -> Path:
@@ -215,7 +216,19 @@ def renamed(code: str, names: Mapping[str, str]) -> str:
 def new_ids(example: Example, out: str) -> dict[str, str]:
     """By the one that the guide shows: the id that was really given."""
     answers = [(json.loads(text), json.loads(out)) for language, text in example.shown if language == "json"]
-    return {shown["id"]: real["id"] for shown, real in answers if "id" in shown}
+    return {shown: real for pair in answers for shown, real in _ids(*pair)}
+
+
+def _ids(shown: Any, real: Any) -> Iterator[tuple[str, str]]:
+    match shown, real:
+        case dict(), dict():
+            if "id" in shown and "id" in real:
+                yield shown["id"], real["id"]
+            for name in shown.keys() & real.keys():
+                yield from _ids(shown[name], real[name])
+        case list(), list():
+            for each, other in zip(shown, real, strict=False):
+                yield from _ids(each, other)
 
 
 async def check(example: Example, code: str, folder: Path) -> str:

@@ -1,15 +1,21 @@
 """The HTTP side as part of the house; imported only where the server runs, for aiohttp takes its time."""
 
+import asyncio
 import contextlib
 import logging
+
+from aiohttp import web
 
 from koe.adapters.http import (
     batch,
     busy,
     codec,
+    composing,
+    conversation,
     history,
     jobs,
     models,
+    projects,
     runs,
     speech,
     speech_catalog,
@@ -40,6 +46,7 @@ from koe.settings import LiveSettings, Loaded
 from koe.settings.listen import ListenAddress
 from koe.speech import Speaker
 from koe.storage.outputs import Outputs
+from koe.storage.projects import Projects
 from koe.voices.store import VoiceStore
 
 _log = logging.getLogger(__name__)
@@ -48,6 +55,8 @@ ENDPOINTS = (
     *speech.ENDPOINTS,
     *speech_catalog.ENDPOINTS,
     *batch.ENDPOINTS,
+    *conversation.ENDPOINTS,
+    *composing.ENDPOINTS,
     *websocket.ENDPOINTS,
     *websocket_omni.ENDPOINTS,
     *voices.ENDPOINTS,
@@ -58,6 +67,7 @@ ENDPOINTS = (
     *runs.ENDPOINTS,
     *words.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *projects.ENDPOINTS,
 )
 
 
@@ -98,6 +108,7 @@ async def start_http(
         settings_api.install(server.app, live)
         if outputs is not None:
             runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
+            projects.install(server.app, await _open_projects(loaded, outputs, server.app))
             words.install(server.app, word_timer(loaded, outputs, speaker, deadline=words.DEADLINE))
         if open_jobs is not None:
             jobs.install(server.app, open_jobs.queue, open_jobs.store)
@@ -108,6 +119,21 @@ async def start_http(
     for uri in server.uris:
         _log.info("listening on %s", uri)
     return server, token if made else None
+
+
+async def _open_projects(loaded: Loaded, outputs: Outputs, app: web.Application) -> Projects:
+    """Until the server stops."""
+    opened = Projects(loaded.data_dir / "outputs" / "projects", lambda run, name: outputs.get(run).file(name))
+    try:
+        await asyncio.to_thread(opened.tidy)
+    except KoeError as error:
+        _log.warning("what is left of unfinished projects stays: %s", error.message)
+
+    async def close(app: web.Application) -> None:
+        await asyncio.to_thread(opened.close)
+
+    app.on_cleanup.append(close)
+    return opened
 
 
 def _this_machine_alone(address: ListenAddress) -> bool:

@@ -1,17 +1,16 @@
 """How one engine speaks the text of an utterance: by segments, or live while the text arrives."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
 from koe.audio.resample import SteadyRate
 from koe.core.errors import DeadlineExceeded, EngineTimeout, KoeError
-from koe.core.pcm import BYTES_PER_SAMPLE
+from koe.core.pcm import silence
 from koe.core.text.parts import Part, Pause, Speech
 from koe.core.text.segment import Segmenter
 from koe.engine import SpeechOptions, SpeechStream
-from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.settings import SpeechSettings
 from koe.speech.casting import Candidate
 from koe.speech.text_source import TextSource
@@ -54,7 +53,7 @@ class Delivery:
                 if isinstance(piece, Pause):
                     pause += piece.seconds
                 if pause and self.sample_rate is not None:
-                    for silent in _silence(pause, self.sample_rate):
+                    for silent in silence(pause, self.sample_rate):
                         yield silent
                     pause = 0.0
                 if isinstance(piece, bytes):
@@ -189,11 +188,3 @@ class Delivery:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _silence(seconds: float, sample_rate: int) -> Iterator[bytes]:
-    """In pieces, so that a long pause costs no memory and can be cancelled or cut off."""
-    left = BYTES_PER_SAMPLE * round(seconds * sample_rate)
-    while left > 0:
-        yield bytes(min(left, MAX_TAKE_BYTES))
-        left -= MAX_TAKE_BYTES
