@@ -4,6 +4,7 @@ import contextlib
 import logging
 
 from koe.adapters.http import (
+    announce,
     batch,
     busy,
     codec,
@@ -25,6 +26,7 @@ from koe.adapters.http.server import HttpServer
 from koe.adapters.http.tokens import load_or_make_token, token_path
 from koe.adapters.transcription import transcribe
 from koe.app import cached_voices, clone_obstacle
+from koe.app.announce import announcements
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
 from koe.core.errors import KoeError, SettingsError
@@ -54,6 +56,7 @@ ENDPOINTS = (
     *history.ENDPOINTS,
     *runs.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *announce.ENDPOINTS,
 )
 
 
@@ -92,6 +95,7 @@ async def start_http(
         busy.install(server.app, settings)
         models.install(server.app)
         settings_api.install(server.app, live)
+        announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:
             runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
         if open_jobs is not None:

@@ -9,6 +9,7 @@
     │   ├── UnknownVoice        names the nearest voices
     │   ├── UnknownRun          there is no such run, or no such file in it
     │   ├── UnknownJob
+    │   ├── UnknownRoom         none of that name to announce in: names those that there are
     │   └── UnsupportedAbility  names the ability and who has it
     ├── EngineError             the engine failed: the asker can't mend it
     │   ├── EngineUnavailable   it could not start: missing, loading, out of memory
@@ -64,6 +65,10 @@ class UnknownRun(RequestError):
 
 class UnknownJob(RequestError):
     code = "unknown-job"
+
+
+class UnknownRoom(RequestError):
+    code = "unknown-room"
 
 
 class UnsupportedAbility(RequestError):

@@ -26,6 +26,7 @@ from koe.core.errors import (
     SettingsError,
     ShuttingDown,
     UnknownJob,
+    UnknownRoom,
     UnknownRun,
     UnknownVoice,
 )
@@ -84,6 +85,7 @@ _STATUS: tuple[tuple[type[KoeError], int], ...] = (
     (UnknownVoice, 404),
     (UnknownRun, 404),
     (UnknownJob, 404),
+    (UnknownRoom, 404),
     (RequestError, 400),
     (SettingsError, 400),
     (EngineUnavailable, 503),
