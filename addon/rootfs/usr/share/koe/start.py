@@ -143,4 +143,4 @@ def stop(server: asyncio.subprocess.Process) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(Path(os.environ.get("KOE_ADDON_ROOT", "/")))))
+    sys.exit(asyncio.run(main(Path(os.environ.get("ADDON_ROOT", "/")))))
