@@ -83,7 +83,7 @@ async def test_a_room_that_is_not_there_is_told_with_those_that_are() -> None:
         assert not fake.announced
 
 
-@pytest.mark.parametrize(("text", "error"), [("  ", NothingToSpeak), ("a" * 2001, LimitExceeded)])
+@pytest.mark.parametrize(("text", "error"), [("  ", NothingToSpeak), ("a" * 1001, LimitExceeded)])
 async def test_texts_that_are_no_announcement_are_refused(text: str, error: type[KoeError]) -> None:
     async with home_assistant() as fake:
         with pytest.raises(error):

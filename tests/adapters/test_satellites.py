@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -22,7 +23,7 @@ from koe.adapters import satellites
 from koe.adapters.satellites import Satellites
 from koe.core.errors import Busy, EngineError, UnknownRoom
 from koe.engine.fake import FakeEngine, Faults
-from koe.pipelines.announce import SAMPLE_RATE, Announcement, Announcements, Room, Sound
+from koe.pipelines.announce import SAMPLE_RATE, Announcement, Announcements, Enough, Room, Sound
 from koe.speech import Speaker, SpeechRequest
 from koe.speech.telling import Unwatched
 from tests.adapters.test_discovery import LAN, NAMESPACE, _namespace_refusal
@@ -87,8 +88,10 @@ class NewSatellite(AsyncEventHandler):
     """One that tells when it has played; it hears in no time."""
 
     heard = b""
+    announced: ClassVar[list[str]] = []
 
     async def handle_event(self, event: Event) -> bool:
+        NewSatellite.announced.append(event.type)
         if Describe.is_type(event.type):
             await self.write_event(INFO.event())
         elif AudioStart.is_type(event.type):
@@ -136,6 +139,44 @@ async def test_one_that_tells_when_it_has_played_is_not_waited_for_any_longer() 
         spoken = await announce(it.speaker, room_of(uri), long)
         assert NewSatellite.heard == spoken
         assert len(NewSatellite.heard) > 2 * SAMPLE_RATE * PATIENCE / 2
+
+
+async def test_in_a_room_one_announcement_follows_the_other() -> None:
+    async with serving(NewSatellite) as uri, house(FakeEngine()) as it:
+
+        class OneRoom(Satellites):
+            async def rooms(self, enough: Enough) -> list[Room]:
+                return [room_of(uri)]
+
+        announcements = Announcements(it.speaker, [OneRoom(PATIENCE)], PATIENCE)
+        texts = ["One.", "Two, three.", "Four, five, six."]
+        NewSatellite.announced.clear()
+        async with asyncio.timeout(PATIENCE):
+            all_at_once = (announcements.announce(Announcement(text), ["Kitchen"]) for text in texts)
+            assert all(outcome.error is None for (outcome,) in await asyncio.gather(*all_at_once))
+        assert [event for event in NewSatellite.announced if event not in ("audio-chunk", "describe")] == 3 * [
+            "audio-start",
+            "audio-stop",
+        ]
+
+
+async def test_more_than_can_be_under_way_are_told_to_come_again() -> None:
+    async with house(FakeEngine()) as it:
+        asked = asyncio.Event()
+
+        class Slow(Satellites):
+            async def rooms(self, enough: Enough) -> list[Room]:
+                await asked.wait()
+                return []
+
+        announcements = Announcements(it.speaker, [Slow(PATIENCE)], PATIENCE)
+        searches = [asyncio.create_task(announcements.reach()) for _ in range(16)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy, match="try again later"):
+            await announcements.reach()
+        asked.set()
+        await asyncio.gather(*searches)
+        assert not (await announcements.reach()).rooms
 
 
 async def test_one_that_hangs_up_is_busy() -> None:

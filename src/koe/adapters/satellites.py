@@ -19,7 +19,7 @@ from koe.pipelines.announce import SAMPLE_RATE, Announcement, Enough, Room, Soun
 
 _ROLE = "satellite"
 _DESCRIBE_SECONDS = 2.0
-_TAKE_SECONDS = 2.0
+_TAKE_SECONDS = 3.0
 _CHUNK_BYTES = 2048
 _MOST_CHARACTERS = 100
 """Of a name that a satellite gives itself."""

@@ -6,22 +6,27 @@ A way is Home Assistant, or the satellites on the LAN themselves.
 """
 
 import asyncio
+import contextlib
 import difflib
 import itertools
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
+from weakref import WeakValueDictionary
 
-from koe.core.errors import DeadlineExceeded, EngineError, KoeError, LimitExceeded, NothingToSpeak, UnknownRoom
+from koe.core.errors import Busy, DeadlineExceeded, EngineError, KoeError, LimitExceeded, NothingToSpeak, UnknownRoom
 from koe.speech import Speaker, SpeechRequest, Utterance
 from koe.speech.telling import Unwatched, Watch, telling
 
 SAMPLE_RATE = 22050
 """Hz, as Home Assistant sends it to satellites: their players are set up for it."""
 
-MOST_CHARACTERS = 2000
-"""Of an announcement; more is read out by a media player, not announced."""
+MOST_CHARACTERS = 1000
+"""Of an announcement, about a minute; more is read out by a media player, not announced."""
+
+_MOST_AT_ONCE = 16
+"""Announcements, and searches for rooms; more are told to come again."""
 
 _REMEDY = (
     "rooms are those that Home Assistant can announce in (settings home_assistant.url and home_assistant.token), and "
@@ -103,24 +108,40 @@ class Announcements:
         room."""
         self._speaker, self._ways, self._timeout = speaker, {way.name: way for way in ways}, timeout
         self._watch = watch or Unwatched()
+        self._under_way = 0
+        self._rooms: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By id: in a room one announcement follows the other."""
 
     async def reach(self) -> Reach:
-        """Every room that can be announced in; takes some seconds, in which satellites are looked for."""
-        return await self._look(lambda _: False)
+        """Every room that can be announced in; takes some seconds, in which satellites are looked for. Raises Busy."""
+        with self._place():
+            return await self._look(lambda _: False)
 
     async def announce(self, announcement: Announcement, names: Collection[str] | None) -> list[Outcome]:
         """In the rooms of these ids, names or areas; None: in all that there are.
 
-        Raises UnknownRoom, UnknownVoice, NothingToSpeak, LimitExceeded, before anything is heard; what goes wrong in
-        one of several rooms is its outcome.
+        Raises UnknownRoom, UnknownVoice, NothingToSpeak, LimitExceeded and Busy, before anything is heard; what goes
+        wrong in a room is its outcome.
         """
         if not announcement.text.strip():
             raise NothingToSpeak("there is no text to announce")
         if len(announcement.text) > MOST_CHARACTERS:
             raise LimitExceeded(f"an announcement has at most {MOST_CHARACTERS} characters")
-        rooms = await self._chosen(names)
-        async with aclosing(Sound(self._speaker.open(_request(announcement)), announcement.text, self._watch)) as sound:
-            return await asyncio.gather(*(self._announced(room, announcement, sound) for room in rooms))
+        with self._place():
+            rooms = await self._chosen(names)
+            utterance = self._speaker.open(_request(announcement))
+            async with aclosing(Sound(utterance, announcement.text, self._watch)) as sound:
+                return await asyncio.gather(*(self._announced(room, announcement, sound) for room in rooms))
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        if self._under_way >= _MOST_AT_ONCE:
+            raise Busy("too many announcements are under way: try again later")
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     async def _chosen(self, names: Collection[str] | None) -> Sequence[Room]:
         if names is None:
@@ -151,8 +172,9 @@ class Announcements:
         return Reach(rooms, problems)
 
     async def _announced(self, room: Room, announcement: Announcement, sound: "Sound") -> Outcome:
+        turn = self._rooms.setdefault(room.id, asyncio.Lock())
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), turn:
                 await self._ways[room.way].announce(room, announcement, sound)
         except TimeoutError:
             words = f"{room.name} was not done within {self._timeout:g} seconds (setting announce.timeout)"

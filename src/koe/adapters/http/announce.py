@@ -6,17 +6,14 @@ from typing import Annotated, Literal, Self
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from koe.adapters.http.busy import TURNS
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorDetail, error_body, read_json
-from koe.adapters.http.metrics import METRICS
 from koe.pipelines.announce import MOST_CHARACTERS, Announcement, Announcements, Outcome, Reach, Room
 
 ANNOUNCEMENTS = web.AppKey("announcements", Announcements)
 """`request.app[ANNOUNCEMENTS]`"""
 
 _TAG = "Announcements"
-_ADAPTER = "announce"
 
 RoomName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -121,8 +118,7 @@ async def list_rooms(request: web.Request) -> web.Response:
 
 async def announce(request: web.Request) -> web.Response:
     body = await read_json(request, AnnounceBody)
-    async with request.app[TURNS].turn(request.app[METRICS], _ADAPTER):
-        outcomes = await request.app[ANNOUNCEMENTS].announce(body.announcement(), body.where())
+    outcomes = await request.app[ANNOUNCEMENTS].announce(body.announcement(), body.where())
     return web.json_response(text=AnnounceAnswer.of(outcomes).model_dump_json())
 
 
