@@ -141,6 +141,21 @@ async def test_one_that_tells_when_it_has_played_is_not_waited_for_any_longer() 
         assert len(NewSatellite.heard) > 2 * SAMPLE_RATE * PATIENCE / 2
 
 
+class StillPlaying(NewSatellite):
+    """It tells of the end of an earlier sound when the next one has begun."""
+
+    async def handle_event(self, event: Event) -> bool:
+        if AudioChunk.is_type(event.type) and not NewSatellite.heard:
+            await self.write_event(Played().event())
+        return await super().handle_event(event)
+
+
+async def test_the_end_of_an_earlier_sound_is_not_taken_for_its_own() -> None:
+    async with serving(StillPlaying) as uri, house(FakeEngine(pace=20.0)) as it:
+        spoken = await announce(it.speaker, room_of(uri))
+        assert spoken and NewSatellite.heard == spoken
+
+
 async def test_in_a_room_one_announcement_follows_the_other() -> None:
     async with serving(NewSatellite) as uri, house(FakeEngine()) as it:
 
@@ -193,8 +208,10 @@ async def test_it_ends_at_the_deadline() -> None:
 
 async def test_a_voice_that_fails_in_the_middle_is_told() -> None:
     async with serving(NewSatellite) as uri, house(FakeEngine(faults=Faults(fail_at=3))) as it:
+        NewSatellite.announced.clear()
         with pytest.raises(EngineError, match="on demand"):
             await announce(it.speaker, room_of(uri))
+        await eventually(lambda: NewSatellite.announced[-1] == "audio-stop")
 
 
 async def test_nobody_there_is_told() -> None:

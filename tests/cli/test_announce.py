@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, Start
+from tests.cli.test_serve import LOCAL, welcome
 from tests.support.home_assistant import TOKEN, FakeHomeAssistant, home_assistant
 
 
@@ -74,6 +75,22 @@ def test_what_is_wrong_is_said(
     assert ran.exit_code == code
     assert words in " ".join(ran.stderr.replace("│", " ").split())
     assert not fake.announced
+
+
+def test_a_running_server_does_it_where_it_is_named(
+    koe: Run, start_koe: Start, fake: FakeHomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = welcome(start_koe("serve", *LOCAL))
+    url = next(line.split()[1] for line in lines if line.startswith("HTTP"))
+    # The server alone knows of it.
+    monkeypatch.delenv("KOE_HOME_ASSISTANT_URL")
+    monkeypatch.delenv("KOE_HOME_ASSISTANT_TOKEN")
+    assert "Kitchen" in koe("rooms", "--server", url).stdout
+    ran = koe("announce", "Dinner is ready.", "--room", "kitchen", "--server", url)
+    assert (ran.exit_code, ran.stdout) == (0, "Announced: Kitchen\n")
+    assert fake.announced == [{"entity_id": "assist_satellite.kitchen", "message": "Dinner is ready."}]
+    refused = koe("announce", "Dinner is ready.", "--room", "attic", "--server", url)
+    assert refused.exit_code == 1 and "no room 'attic'" in refused.stderr
 
 
 def test_the_token_is_shown_to_nobody(koe: Run, fake: FakeHomeAssistant) -> None:

@@ -13,7 +13,7 @@ from wyoming.snd import Played
 
 from koe.adapters.wyoming_peer import Peer, conversation
 from koe.adapters.wyoming_search import SEARCH_SECONDS, search
-from koe.core.errors import Busy, EngineUnavailable
+from koe.core.errors import Busy, EngineUnavailable, KoeError
 from koe.core.pcm import BYTES_PER_SAMPLE, duration
 from koe.pipelines.announce import SAMPLE_RATE, Announcement, Enough, Room, Sound
 
@@ -63,7 +63,8 @@ async def _meet(uri: str) -> Room:
 async def _play(peer: Peer, pieces: AsyncIterator[bytes]) -> None:
     """Until it has been heard."""
     await _take(peer)
-    hearing, sending = asyncio.create_task(_played(peer)), asyncio.create_task(_send(peer, pieces))
+    sending = asyncio.create_task(_send(peer, pieces))
+    hearing = asyncio.create_task(_played(peer, sending))
     try:
         await asyncio.wait([hearing, sending], return_when=asyncio.FIRST_COMPLETED)
         if not hearing.done():
@@ -90,18 +91,24 @@ async def _take(peer: Peer) -> None:
         ) from error
 
 
-async def _played(peer: Peer) -> None:
-    while not Played.is_type((await peer.read()).type):
+async def _played(peer: Peer, sending: "asyncio.Task[float]") -> None:
+    """What comes before all was sent, is told of an earlier sound."""
+    while not (Played.is_type((await peer.read()).type) and sending.done()):
         pass
 
 
 async def _send(peer: Peer, pieces: AsyncIterator[bytes]) -> float:
     """How many seconds of it are still to be heard at the end."""
     clock, began, sent = asyncio.get_running_loop().time, 0.0, 0
-    async for piece in pieces:
-        began = began or clock()
-        await peer.write(_chunks(piece, sent))
-        sent += len(piece)
+    try:
+        async for piece in pieces:
+            began = began or clock()
+            await peer.write(_chunks(piece, sent))
+            sent += len(piece)
+    except KoeError:
+        # Its player would otherwise wait for more.
+        await peer.write([AudioStop(timestamp=_milliseconds(sent)).event()])
+        raise
     await peer.write([AudioStop(timestamp=_milliseconds(sent)).event()])
     return max(0.0, began + duration(sent, SAMPLE_RATE) - clock())
 

@@ -51,6 +51,7 @@ def announce(
         raise typer.BadParameter("a style is one of a voice: name it with --voice")
     from koe.adapters.http.announce import AnnounceBody
 
+    # Checked by whoever carries it out.
     wanted = AnnounceBody.model_construct(text=text, rooms=room or [], everywhere=everywhere, voice=voice, style=style)
     answer = asyncio.run(_announce(context, server, wanted))
     if as_json:

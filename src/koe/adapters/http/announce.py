@@ -101,7 +101,7 @@ class AnnounceAnswer(BaseModel):
     def of(cls, outcomes: Sequence[Outcome]) -> Self:
         """Raises what went wrong where it went wrong everywhere."""
         failures = [outcome.error for outcome in outcomes if outcome.error is not None]
-        if len(failures) == len(outcomes):
+        if failures and len(failures) == len(outcomes):
             raise failures[0]
         return cls(rooms=[RoomOutcome.of_outcome(outcome) for outcome in outcomes])
 
