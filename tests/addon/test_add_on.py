@@ -20,7 +20,7 @@ from wyoming.tts import Synthesize
 
 import koe
 from tests.adapters.test_discovery import _namespace_refusal
-from tests.addon.start_script import START
+from tests.addon.start_script import START, load
 from tests.support.house import PATIENCE, hear
 from tests.support.supervisor import TOKEN, FakeSupervisor, supervisor
 from tests.support.waiting import eventually
@@ -87,8 +87,9 @@ async def coming_from(address: str) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def started(fake: FakeSupervisor, times: int = 1) -> str:
-    """Its address, as Home Assistant is told it."""
+    """Its address, as Home Assistant is told it; its page is there as well."""
     await eventually(lambda: len(fake.discovered) >= times)
+    await asyncio.wait_for(load().listens(8099), PATIENCE)
     found = fake.discovered[-1]
     assert found["service"] == "wyoming" and list(found["config"]) == ["uri"]
     return str(found["config"]["uri"])
@@ -141,6 +142,13 @@ async def keeps_a_voice(home: aiohttp.ClientSession, root: Path) -> None:
     assert (root / "media" / "koe" / "history.sqlite").is_file()
 
 
+async def says_bonjour(home: aiohttp.ClientSession) -> None:
+    """Where no option says otherwise, Home Assistant's language is the house's."""
+    spoken = {"input": "Bonjour.", "response_format": "wav"}
+    async with home.post("/v1/audio/speech", json=spoken, headers=INGRESS) as answer:
+        assert answer.headers["X-Koe-Voice"].startswith("espeak-fr")
+
+
 async def is_hidden(stranger: aiohttp.ClientSession) -> None:
     """Also from who says to be the Supervisor."""
     own = {name: value for name, value in INGRESS.items() if name != "Host"}
@@ -157,6 +165,8 @@ async def in_the_add_on_home_assistant_is_told_at_every_start_also_when_the_supe
         for times in (1, 2):
             async with add_on(tmp_path):
                 await speaks(await started(fake, times))
+                async with coming_from(SUPERVISOR) as home:
+                    await says_bonjour(home)
 
 
 async def in_the_add_on_options_that_are_wrong_end_it_with_words(tmp_path: Path) -> None:

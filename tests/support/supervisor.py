@@ -42,9 +42,13 @@ async def supervisor(host: str, port: int) -> AsyncIterator[FakeSupervisor]:
         fake.templates += 1
         return web.Response(text='[{"id": "assist_satellite.kitchen", "name": "Kitchen", "area": null}]')
 
+    async def config(request: web.Request) -> web.Response:
+        return web.json_response({"language": "fr", "country": "FR"})
+
     app = web.Application(middlewares=[check])
     app.router.add_post("/discovery", discovery)
     app.router.add_post("/core/api/template", template)
+    app.router.add_get("/core/api/config", config)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()

@@ -34,6 +34,7 @@ _SUPERVISOR = "http://supervisor"
 _AGAIN_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 _LISTENS_SECONDS = 0.2
 _POST_SECONDS = 30.0
+_GET_SECONDS = 5.0
 
 
 def settings(options: Mapping[str, object], root: Path, token: str) -> dict[str, str]:
@@ -55,12 +56,18 @@ def settings(options: Mapping[str, object], root: Path, token: str) -> dict[str,
     return fixed | given
 
 
-def environment(own: Mapping[str, str], options: Mapping[str, object], root: Path) -> dict[str, str]:
-    """For Koe: nobody but the announcements needs the Supervisor's token."""
+def environment(
+    own: Mapping[str, str], options: Mapping[str, object], root: Path, language: str = ""
+) -> dict[str, str]:
+    """For Koe: nobody but the announcements needs the Supervisor's token. `language`: Home Assistant's; empty where it
+    isn't known."""
     kept = {name: value for name, value in own.items() if name not in ("SUPERVISOR_TOKEN", "HASSIO_TOKEN")}
     chosen = settings(options, root, own.get("SUPERVISOR_TOKEN", ""))
     variables = {f"KOE_{name.upper().replace('.', '_')}": value for name, value in chosen.items()}
     places = {"KOE_DATA_DIR": str(root / "data")}
+    if language:
+        # As a system's own: whatever is set in Koe wins.
+        places["LC_MESSAGES"] = language
     if (file := root / "config" / "koe.yaml").exists():
         places["KOE_CONFIG"] = str(file)
     return kept | places | variables
@@ -75,6 +82,21 @@ def lay_out(root: Path) -> None:
         if not link.exists():
             link.unlink(missing_ok=True)
             link.symlink_to(target)
+
+
+async def home_language(token: str) -> str:
+    """Such as `de` or `pt-BR`; empty where Home Assistant doesn't tell."""
+    headers, timeout = {"Authorization": f"Bearer {token}"}, aiohttp.ClientTimeout(_GET_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
+            session.get(f"{_SUPERVISOR}/core/api/config") as answer,
+        ):
+            answer.raise_for_status()
+            return str((await answer.json()).get("language") or "")
+    except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+        log(f"Home Assistant doesn't tell its language ({error}): English, unless an option says otherwise")
+        return ""
 
 
 async def tell_supervisor(token: str) -> None:
@@ -114,15 +136,16 @@ async def main(root: Path) -> int:
     """Koe's exit code."""
     lay_out(root)
     options = json.loads((root / "data" / "options.json").read_text(encoding="utf-8"))
+    token, telling = os.environ.get("SUPERVISOR_TOKEN", ""), None
+    language = await home_language(token) if token else ""
     # What it prints on stdout is for people who start it by hand.
     server = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "koe", "serve"),
-        env=environment(os.environ, options, root),
+        env=environment(os.environ, options, root, language),
         stdout=asyncio.subprocess.DEVNULL,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop, server)
-    token, telling = os.environ.get("SUPERVISOR_TOKEN", ""), None
     if token:
         telling = asyncio.create_task(tell_supervisor(token))
     else:
