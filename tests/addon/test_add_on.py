@@ -40,7 +40,7 @@ exec "$@"
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_in_a_network_of_its_own(tmp_path: Path) -> None:
     if (refusal := _namespace_refusal()) is not None:
         pytest.skip(refusal)
@@ -51,7 +51,7 @@ def test_in_a_network_of_its_own(tmp_path: Path) -> None:
         [*NAMESPACE, HASSIO, "sh", str(hosts), *pytest_in_it, __file__],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=170,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
