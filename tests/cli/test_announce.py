@@ -93,6 +93,17 @@ def test_a_running_server_does_it_where_it_is_named(
     assert refused.exit_code == 1 and "no room 'attic'" in refused.stderr
 
 
+def test_the_doctor_tells_whether_it_goes_through_home_assistant(
+    koe: Run, fake: FakeHomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOE_DISCOVERY_ENABLED", "false")
+    assert "Home Assistant: it announces in Kitchen, Hall, Bath" in koe("doctor").stdout
+    fake.rooms = "[]"
+    assert "Home Assistant: it answers, and has no device" in koe("doctor").stdout
+    monkeypatch.setenv("KOE_HOME_ASSISTANT_TOKEN", "of earlier days")
+    assert "warning  Home Assistant: " in (told := koe("doctor").stdout) and "doesn't take the token" in told
+
+
 def test_the_token_is_shown_to_nobody(koe: Run, fake: FakeHomeAssistant) -> None:
     for arguments in (["config"], ["config", "--json"]):
         shown = koe(*arguments).output

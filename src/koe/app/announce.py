@@ -10,10 +10,17 @@ from koe.speech.telling import Watch
 
 def announcements(settings: Settings, speaker: Speaker, watch: Watch | None = None) -> Announcements:
     """Home Assistant first: a satellite that it has connected to listens to nobody else."""
-    timeout, home = settings.announce.timeout, settings.home_assistant
     ways: list[Way] = []
-    if home.url is not None and home.token is not None:
-        ways.append(HomeAssistant(home.url, home.token.get_secret_value(), home.tts_entity, timeout))
+    if (home := home_assistant(settings)) is not None:
+        ways.append(home)
     if settings.announce.satellites:
-        ways.append(Satellites(timeout))
-    return Announcements(speaker, ways, timeout, watch)
+        ways.append(Satellites(settings.announce.timeout))
+    return Announcements(speaker, ways, settings.announce.timeout, watch)
+
+
+def home_assistant(settings: Settings) -> HomeAssistant | None:
+    """None where the settings name none."""
+    home = settings.home_assistant
+    if home.url is None or home.token is None:
+        return None
+    return HomeAssistant(home.url, home.token.get_secret_value(), home.tts_entity, settings.announce.timeout)
