@@ -122,6 +122,7 @@ def test_a_task_is_a_word(runs: Runs, task: str) -> None:
         "a/..",
         "a\\b",
         "meta.json",
+        "words.json",
         "Input.json",
         "x" * 201,
         "x.",

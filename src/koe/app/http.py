@@ -17,6 +17,7 @@ from koe.adapters.http import (
     voices,
     websocket,
     websocket_omni,
+    words,
 )
 from koe.adapters.http import settings as settings_api
 from koe.adapters.http.house import House, Transcribe
@@ -29,6 +30,7 @@ from koe.app import cached_voices, clone_obstacle
 from koe.app.announce import announcements
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
+from koe.app.words import word_timer
 from koe.core.errors import KoeError, SettingsError
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner
@@ -55,6 +57,7 @@ ENDPOINTS = (
     *settings_api.ENDPOINTS,
     *history.ENDPOINTS,
     *runs.ENDPOINTS,
+    *words.ENDPOINTS,
     *jobs.ENDPOINTS,
     *announce.ENDPOINTS,
 )
@@ -98,6 +101,7 @@ async def start_http(
         announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:
             runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
+            words.install(server.app, word_timer(loaded, outputs, speaker, deadline=words.DEADLINE))
         if open_jobs is not None:
             jobs.install(server.app, open_jobs.queue, open_jobs.store)
         await server.start()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-_NEVER = ("version", "http", "wyoming.listen", "home_assistant")
+_NEVER = ("version", "http", "words.whisper", "wyoming.listen", "home_assistant")
 """Who reaches the house, and how: a mistake would lock its people out, or let others in. Whatever names a file. And
 where a secret is sent."""
 

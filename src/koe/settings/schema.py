@@ -359,6 +359,12 @@ class AnnounceSettings(Section):
     """Seconds that an announcement may take in a room."""
 
 
+class WordsSettings(Section):
+    whisper: str | None = Field(default=None, min_length=1, max_length=1000)
+    """A model for faster-whisper: its folder, or its name where it was downloaded before; null: only words in English
+    can be timed."""
+
+
 class Settings(Section):
     version: Literal[2] = 2
     """Of the file's layout."""
@@ -378,6 +384,7 @@ class Settings(Section):
     transcription: TranscriptionSettings = TranscriptionSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     announce: AnnounceSettings = AnnounceSettings()
+    words: WordsSettings = WordsSettings()
     stop: StopSettings = StopSettings()
 
     @field_validator("name")
