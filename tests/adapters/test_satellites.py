@@ -23,7 +23,7 @@ from koe.adapters import satellites
 from koe.adapters.satellites import Satellites
 from koe.core.errors import Busy, EngineError, UnknownRoom
 from koe.engine.fake import FakeEngine, Faults
-from koe.pipelines.announce import SAMPLE_RATE, Announcement, Announcements, Enough, Room, Sound
+from koe.pipelines.announce import SAMPLE_RATE, Announcement, Announcements, Enough, Outcome, Room, Sound
 from koe.speech import Speaker, SpeechRequest
 from koe.speech.telling import Unwatched
 from tests.adapters.test_discovery import LAN, NAMESPACE, _namespace_refusal
@@ -248,9 +248,14 @@ async def on_the_lan_a_satellite_is_found_and_announced_on_by_its_name_or_area(
             while (found := await announcements.reach()).rooms != [room]:
                 pass
         assert found.problems == []
+        # A busy machine may find it only in a later search.
         for name in ("attic", "Upstairs", attic.uri):
-            (outcome,) = await announcements.announce(Announcement("Dinner."), [name])
-            assert outcome.room == room and outcome.error is None
+            outcomes: list[Outcome] = []
+            async with asyncio.timeout(PATIENCE):
+                while not outcomes:
+                    with contextlib.suppress(UnknownRoom):
+                        outcomes = await announcements.announce(Announcement("Dinner."), [name])
+            assert outcomes == [Outcome(room)]
         assert len(attic.heard) > SAMPLE_RATE
-        with pytest.raises(UnknownRoom, match="did you mean Attic"):
+        with pytest.raises(UnknownRoom, match="no room 'Atic'"):
             await announcements.announce(Announcement(TEXT), ["Atic"])
