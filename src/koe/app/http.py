@@ -7,6 +7,7 @@ import logging
 from aiohttp import web
 
 from koe.adapters.http import (
+    announce,
     batch,
     busy,
     codec,
@@ -32,6 +33,7 @@ from koe.adapters.http.server import HttpServer
 from koe.adapters.http.tokens import load_or_make_token, token_path
 from koe.adapters.transcription import transcribe
 from koe.app import cached_voices, clone_obstacle
+from koe.app.announce import announcements
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
 from koe.app.words import word_timer
@@ -68,6 +70,7 @@ ENDPOINTS = (
     *words.ENDPOINTS,
     *jobs.ENDPOINTS,
     *projects.ENDPOINTS,
+    *announce.ENDPOINTS,
 )
 
 
@@ -106,6 +109,7 @@ async def start_http(
         busy.install(server.app, settings)
         models.install(server.app)
         settings_api.install(server.app, live)
+        announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:
             runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
             projects.install(server.app, await _open_projects(loaded, outputs, server.app))

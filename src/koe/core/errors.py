@@ -11,6 +11,7 @@
     │   ├── UnknownJob
     │   ├── UnknownProject      there is no such project, version or clip
     │   ├── ChangedMeanwhile    somebody else has changed what this would change
+    │   ├── UnknownRoom         none of that name to announce in: names those that there are
     │   └── UnsupportedAbility  names the ability and who has it
     ├── EngineError             the engine failed: the asker can't mend it
     │   ├── EngineUnavailable   it could not start: missing, loading, out of memory
@@ -75,6 +76,10 @@ class UnknownProject(RequestError):
 
 class ChangedMeanwhile(RequestError):
     code = "changed-meanwhile"
+
+
+class UnknownRoom(RequestError):
+    code = "unknown-room"
 
 
 class UnsupportedAbility(RequestError):

@@ -1,4 +1,4 @@
-"""Every setting, its default, its limits, and what it is for. A secret would be a pydantic SecretStr, which no answer
+"""Every setting, its default, its limits, and what it is for. A secret is a pydantic SecretStr, which no answer
 and no list shows; `config/koe.example.yaml` tells users more."""
 
 import re
@@ -34,6 +34,8 @@ StyleName = Annotated[str, Field(min_length=1, max_length=40)]
 StyleText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 EngineName = Literal["espeak", "qwen", "remote", "fake"]
+
+_WEB_ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:\d{1,5})?(/[\w./-]*)?")
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
@@ -442,6 +444,38 @@ class TranscriptionSettings(Section):
         return server
 
 
+class HomeAssistantSettings(Section):
+    url: str | None = Field(default=None, max_length=300)
+    """Where Home Assistant is, such as http://homeassistant.local:8123; null: announcements don't go through it."""
+
+    token: SecretStr | None = Field(default=None, min_length=1, max_length=1000)
+    """A long-lived access token of one of its administrators."""
+
+    tts_entity: str = Field(default="tts.koe", pattern=r"^tts\.[a-z0-9_]+$")
+    """This server in Home Assistant, which speaks announcements that name a voice."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None and not _WEB_ADDRESS.fullmatch(url):
+            raise ValueError(f"{url!r} is no address of Home Assistant: write one like http://homeassistant.local:8123")
+        return url
+
+    @model_validator(mode="after")
+    def _needs_both(self) -> "HomeAssistantSettings":
+        if (self.url is None) is not (self.token is None):
+            raise ValueError("home_assistant.url and home_assistant.token only work together: set both, or neither")
+        return self
+
+
+class AnnounceSettings(Section):
+    satellites: bool = True
+    """Look for Wyoming satellites on this network, and announce on those that no Home Assistant holds."""
+
+    timeout: Seconds = Field(default=110.0, ge=1, le=3600)
+    """Seconds that an announcement may take in a room."""
+
+
 class WordsSettings(Section):
     whisper: str | None = Field(default=None, min_length=1, max_length=1000)
     """A model for faster-whisper: its folder, or its name where it was downloaded before; null: only words in English
@@ -465,6 +499,8 @@ class Settings(Section):
     outputs: OutputsSettings = OutputsSettings()
     jobs: JobsSettings = JobsSettings()
     transcription: TranscriptionSettings = TranscriptionSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    announce: AnnounceSettings = AnnounceSettings()
     words: WordsSettings = WordsSettings()
     stop: StopSettings = StopSettings()
 

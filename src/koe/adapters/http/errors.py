@@ -29,6 +29,7 @@ from koe.core.errors import (
     ShuttingDown,
     UnknownJob,
     UnknownProject,
+    UnknownRoom,
     UnknownRun,
     UnknownVoice,
 )
@@ -89,6 +90,7 @@ _STATUS: tuple[tuple[type[KoeError], int], ...] = (
     (UnknownJob, 404),
     (UnknownProject, 404),
     (ChangedMeanwhile, 409),
+    (UnknownRoom, 404),
     (RequestError, 400),
     (SettingsError, 400),
     (EngineUnavailable, 503),
