@@ -26,6 +26,7 @@ from koe.engine.fake import FakeEngine
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
+from koe.pipelines.keeper import Keeper
 from koe.settings import ListenAddress, Loaded, Settings, Source, SourceKind
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
@@ -128,8 +129,10 @@ def cached_voices(loaded: Loaded) -> set[str]:
 
 
 def clone_obstacle(loaded: Loaded) -> str:
-    """Why no cloned voice can speak here, and what to do; empty where it can."""
+    """Why no cloned voice can speak here, and what to do; empty where it can, or a server elsewhere may do it."""
     qwen = loaded.settings.engine.qwen
+    if loaded.settings.engine.remote.servers:
+        return ""
     if not is_installed():
         return f"Qwen3-TTS is not installed: run {install('qwen')}"
     if not qwen.enabled:
@@ -181,11 +184,15 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None], tail: l
         for uri in server.uris:
             _log.info("listening on %s", uri)
         discovery, http, outputs, jobs = _discovery(settings, server), None, outputs_of(loaded), None
+        keeper = Keeper(outputs)
         try:
             if discovery is not None:
                 await discovery.start()
             keeps = await _keep(outputs)
-            jobs = await start_jobs_if_possible(loaded, speaker, outputs) if keeps else None
+            if keeps:
+                speaker.keep_with(keeper.hear)
+                speaker.keeps_rooms = settings.outputs.keep_rooms
+            jobs = await start_jobs_if_possible(loaded, speaker, outputs, store) if keeps else None
             seen = _outside(server, discovery, tail)
             http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs, seen)
             await _unless(stopping, speaker.warm_up())
@@ -209,6 +216,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None], tail: l
                 finally:
                     if jobs is not None:
                         await jobs.close()
+                    await asyncio.to_thread(keeper.close)
                     await asyncio.to_thread(outputs.close)
     _log.info("stopped")
     return 0
@@ -246,6 +254,11 @@ def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     engines: list[Engine] = [EspeakEngine(chosen.espeak.rate, chosen.espeak.pitch)]
     if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed()):
         engines.insert(0, QwenEngine(chosen.qwen, data_dir))
+    if chosen.remote.servers:
+        # aiohttp takes its time: only those who need it wait for it.
+        from koe.engine.remote import RemoteEngine
+
+        engines.insert(0, RemoteEngine(chosen.remote, data_dir, chosen.qwen.styles))
     if chosen.fake.enabled:
         engines.append(FakeEngine())
     return sorted(engines, key=lambda engine: chosen.default not in ("auto", engine.name))
