@@ -16,6 +16,7 @@ from koe.adapters.http import (
     history,
     jobs,
     models,
+    overview,
     projects,
     runs,
     speech,
@@ -26,7 +27,7 @@ from koe.adapters.http import (
     words,
 )
 from koe.adapters.http import settings as settings_api
-from koe.adapters.http.house import House, Transcribe
+from koe.adapters.http.house import House, Outside, Transcribe
 from koe.adapters.http.metrics import Metrics
 from koe.adapters.http.security import is_loopback
 from koe.adapters.http.server import HttpServer
@@ -71,6 +72,7 @@ ENDPOINTS = (
     *jobs.ENDPOINTS,
     *projects.ENDPOINTS,
     *announce.ENDPOINTS,
+    *overview.ENDPOINTS,
 )
 
 
@@ -81,6 +83,7 @@ async def start_http(
     metrics: Metrics,
     outputs: Outputs | None,
     open_jobs: OpenJobs | None = None,
+    outside: Outside | None = None,
 ) -> tuple[HttpServer | None, str | None]:
     """The server, and the token if it was made just now.
 
@@ -104,6 +107,7 @@ async def start_http(
             cached_voices=lambda: cached_voices(house.loaded),
             clone_obstacle=lambda: "" if speaker.can_clone else clone_obstacle(house.loaded),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
+            outside=outside or Outside(),
         )
         server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
         busy.install(server.app, settings)
