@@ -220,22 +220,23 @@ async def test_nobody_there_is_told() -> None:
             await announce(it.speaker, room_of("tcp://127.0.0.1:1"))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_in_a_network_of_its_own(package: Path) -> None:
     if (refusal := _namespace_refusal()) is not None:
         pytest.skip(refusal)
     pytest_in_it = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "python_functions=on_the_lan_*"]
     given = [f"{support.PACKAGE}={package}", *pytest_in_it]
     ran = subprocess.run(
-        [*NAMESPACE, LAN, "sh", "env", *given, __file__], capture_output=True, text=True, timeout=110, check=False
+        [*NAMESPACE, LAN, "sh", "env", *given, __file__], capture_output=True, text=True, timeout=230, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+@pytest.mark.timeout(220)
 async def on_the_lan_a_satellite_is_found_and_announced_on_by_its_name_or_area(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(satellites, "SEARCH_SECONDS", 1.0)
+    monkeypatch.setattr(satellites, "SEARCH_SECONDS", 4.0)
     async with (
         satellite(package, tmp_path, "Attic", "10.77.0.1") as attic,
         house(FakeEngine(), listen=["tcp://10.77.0.1:0"]) as it,
@@ -244,14 +245,14 @@ async def on_the_lan_a_satellite_is_found_and_announced_on_by_its_name_or_area(
             Announcements(it.speaker, [Satellites(PATIENCE)], PATIENCE),
             Room(attic.uri, "Attic", "satellite", "Upstairs"),
         )
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(3 * PATIENCE):
             while (found := await announcements.reach()).rooms != [room]:
                 pass
         assert found.problems == []
         # A busy machine may find it only in a later search.
         for name in ("attic", "Upstairs", attic.uri):
             outcomes: list[Outcome] = []
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(3 * PATIENCE):
                 while not outcomes:
                     with contextlib.suppress(UnknownRoom):
                         outcomes = await announcements.announce(Announcement("Dinner."), [name])
