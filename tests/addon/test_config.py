@@ -30,7 +30,10 @@ OPTION = re.compile(
     r"(str|password|email|url|port|bool)\??|str\(\d*,\d*\)\??|(int|float)(\([\d.]*,[\d.]*\))?\??|"
     r"match\(.+\)\??|list\([^()]+\)\??"
 )
-"""What a value of `schema` may be, where it is no list or group."""
+"""What a value of `schema` may be, where it is no list of groups."""
+
+
+OptionKind = Annotated[str, Field(pattern=rf"^({OPTION.pattern})$")]
 
 
 class Rules(BaseModel):
@@ -79,7 +82,7 @@ class Config(Rules):
     backup: Literal["hot", "cold"] = "hot"
     backup_exclude: list[str] = []
     options: dict[str, Any]
-    schema_: dict[str, Annotated[str, Field(pattern=rf"^({OPTION.pattern})$")]] = Field(alias="schema")
+    schema_: dict[str, OptionKind | list[dict[str, OptionKind]]] = Field(alias="schema")
 
 
 class Words(Rules):
@@ -160,7 +163,7 @@ def test_options_have_the_defaults_and_the_choices_of_their_settings() -> None:
 
 
 def test_an_option_without_a_default_need_not_be_given() -> None:
-    optional = {name for name, kind in CONFIG["schema"].items() if kind.endswith("?")}
+    optional = {name for name, kind in CONFIG["schema"].items() if str(kind).endswith("?")}
     assert optional == set(CONFIG["schema"]) - set(CONFIG["options"])
 
 
@@ -189,6 +192,15 @@ def koe_settings(variables: dict[str, str]) -> Settings:
     from koe.settings import load as load_settings
 
     return load_settings(environ=variables).settings
+
+
+def test_servers_elsewhere_are_taken_with_their_keys(tmp_path: Path) -> None:
+    given = {"engine": "remote", "remote_servers": [{"url": "http://gpu-box:10211", "api_key": "secret"}]}
+    variables = START.environment({}, given, tmp_path)
+    settings = koe_settings({key: each for key, each in variables.items() if key.startswith("KOE_")})
+    (server,) = settings.engine.remote.servers
+    assert server.url == "http://gpu-box:10211"
+    assert server.api_key is not None and server.api_key.get_secret_value() == "secret"
 
 
 def test_what_the_start_script_fixes_are_settings_that_fit(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ WYOMING_PORT, HTTP_PORT = 10210, 8099
 
 OPTIONS = {
     "engine": "engine.default",
+    "remote_servers": "engine.remote.servers",
     "voice": "voice.default",
     "language": "voice.language",
     "espeak_rate": "engine.espeak.rate",
@@ -52,7 +53,7 @@ def settings(options: Mapping[str, object], root: Path, token: str) -> dict[str,
     }
     if token:
         fixed |= {"home_assistant.url": f"{_SUPERVISOR}/core", "home_assistant.token": token}
-    given = {OPTIONS[name]: str(value) for name, value in options.items() if value not in (None, "")}
+    given = {OPTIONS[name]: _as_text(value) for name, value in options.items() if value not in (None, "", [])}
     return fixed | given
 
 
@@ -71,6 +72,11 @@ def environment(
     if (file := root / "config" / "koe.yaml").exists():
         places["KOE_CONFIG"] = str(file)
     return kept | places | variables
+
+
+def _as_text(value: object) -> str:
+    """As a variable holds it."""
+    return json.dumps(value) if isinstance(value, list) else str(value)
 
 
 def lay_out(root: Path) -> None:
