@@ -29,6 +29,7 @@ from koe.storage.outputs import Outputs
 from tests.adapters.test_transcription import saying, serving
 from tests.support.checkpoint_configs import Kind
 from tests.support.checkpoints import make_checkpoint
+from tests.support.home_assistant import TOKEN, home_assistant
 from tests.support.http_house import http_house
 from tests.support.hub import fake_hub
 
@@ -118,11 +119,13 @@ async def test_every_example_does_what_the_guide_shows(tmp_path: Path) -> None:
         hub.repositories = {f"Qwen/{NAMED}": published}
         async with (
             serving(saying(Transcript("The windows are closed.").event())) as listener,
-            koe_serve(data_dir, hub.uri, listener.uri) as address,
+            home_assistant() as home,
+            koe_serve(data_dir, hub.uri, listener.uri, home.url) as address,
         ):
             names = {ADDRESS: address, RUN: run_id, TAKES: takes_id}
             for example in examples():
-                names |= new_ids(example, await check(example, renamed(example.code, names), data_dir))
+                # What has a name keeps it: lists show it again beside others.
+                names = new_ids(example, await check(example, renamed(example.code, names), data_dir)) | names
 
 
 def checkpoint(folder: Path, kind: Kind, eos_scale: float) -> Path:
@@ -163,7 +166,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def koe_serve(data_dir: Path, hub: str, listener: str) -> AsyncIterator[str]:
+async def koe_serve(data_dir: Path, hub: str, listener: str, home: str) -> AsyncIterator[str]:
     """Its HTTP address for the machine itself; it listens for others as well, so that there is a token."""
     settings = {
         "wyoming.listen": "tcp://127.0.0.1:0",
@@ -174,6 +177,9 @@ async def koe_serve(data_dir: Path, hub: str, listener: str) -> AsyncIterator[st
         "engine.qwen.warm_up": "false",
         "engine.qwen.loaded": "3",
         "transcription.server": listener,
+        "home_assistant.url": home,
+        "home_assistant.token": TOKEN,
+        "announce.satellites": "false",
     }
     given = [f"--set={name}={value}" for name, value in settings.items()]
     own = {"KOE_DATA_DIR": str(data_dir), "HF_ENDPOINT": hub, "HF_HOME": str(data_dir / "hf")}
@@ -215,7 +221,19 @@ def renamed(code: str, names: Mapping[str, str]) -> str:
 def new_ids(example: Example, out: str) -> dict[str, str]:
     """By the one that the guide shows: the id that was really given."""
     answers = [(json.loads(text), json.loads(out)) for language, text in example.shown if language == "json"]
-    return {shown["id"]: real["id"] for shown, real in answers if "id" in shown}
+    return {shown: real for pair in answers for shown, real in _ids(*pair)}
+
+
+def _ids(shown: Any, real: Any) -> Iterator[tuple[str, str]]:
+    match shown, real:
+        case dict(), dict():
+            if "id" in shown and "id" in real:
+                yield shown["id"], real["id"]
+            for name in shown.keys() & real.keys():
+                yield from _ids(shown[name], real[name])
+        case list(), list():
+            for each, other in zip(shown, real, strict=False):
+                yield from _ids(each, other)
 
 
 async def check(example: Example, code: str, folder: Path) -> str:

@@ -192,6 +192,20 @@ def test_every_setting_has_one_variable_and_can_say_what_it_takes() -> None:
 # --- what is wrong with them
 
 
+@pytest.mark.parametrize("token", ["[hush-hush]", "{hush: hush}", f"{'hush' * 1000}"])
+def test_a_wrong_secret_is_not_repeated(config: Path, token: str) -> None:
+    message = complaint(config, f"home_assistant: {{url: 'http://home:8123', token: {token}}}")
+    assert "home_assistant.token" in message and "this isn't right; it takes text" in message
+    assert "hush" not in message
+
+
+def test_a_secret_is_no_part_of_what_is_shown(config: Path) -> None:
+    loaded = read(config, KOE_HOME_ASSISTANT_URL="http://home:8123", KOE_HOME_ASSISTANT_TOKEN="12345")
+    token = loaded.settings.home_assistant.token
+    assert token is not None and token.get_secret_value() == "12345"
+    assert "12345" not in f"{loaded.settings} {names.plain_values(loaded.settings)}"
+
+
 def test_every_problem_is_listed_at_once(config: Path) -> None:
     text = "nmae: Koe\nengine:\n  espeak:\n    rate: 1000\n"
     message = complaint(config, text, KOE_LOG_LEVEL="loud", KOE_WYOMING_MAX_CONECTIONS="3")
@@ -219,7 +233,11 @@ def test_every_problem_is_listed_at_once(config: Path) -> None:
         ("wyoming: {listen: ['tcp://a:1', 'tcp://a:1']}", "listed twice"),
         ("voice: {language: Deutsch!}", "is no language tag"),
         ("engine: {default: fake}", "engine.fake.enabled is false"),
-        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or fake"),
+        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or remote or fake"),
+        ("home_assistant: {url: homeassistant.local, token: x}", "write one like http://homeassistant.local:8123"),
+        ("home_assistant: {url: 'http://me:pw@home:8123', token: x}", "is no address of Home Assistant"),
+        ("home_assistant: {token: x}", "set both, or neither"),
+        ("home_assistant: {tts_entity: koe}", "'koe' isn't right; it takes text"),
         (f"name: {'ö' * 40}", "at most 63 bytes"),
         ('name: "  "', "needs letters"),
     ],

@@ -24,9 +24,5 @@ export default [
       'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
-  {
-    files: [`${PAGE}/audio/worklet.js`],
-    languageOptions: { globals: globals.audioWorklet },
-  },
   { files: ['tools/*.js', 'tools/*.mjs'], languageOptions: { globals: globals.node } },
 ];

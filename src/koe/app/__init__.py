@@ -129,8 +129,10 @@ def cached_voices(loaded: Loaded) -> set[str]:
 
 
 def clone_obstacle(loaded: Loaded) -> str:
-    """Why no cloned voice can speak here, and what to do; empty where it can."""
+    """Why no cloned voice can speak here, and what to do; empty where it can, or a server elsewhere may do it."""
     qwen = loaded.settings.engine.qwen
+    if loaded.settings.engine.remote.servers:
+        return ""
     if not is_installed():
         return f"Qwen3-TTS is not installed: run {install('qwen')}"
     if not qwen.enabled:
@@ -252,6 +254,11 @@ def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     engines: list[Engine] = [EspeakEngine(chosen.espeak.rate, chosen.espeak.pitch)]
     if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed()):
         engines.insert(0, QwenEngine(chosen.qwen, data_dir))
+    if chosen.remote.servers:
+        # aiohttp takes its time: only those who need it wait for it.
+        from koe.engine.remote import RemoteEngine
+
+        engines.insert(0, RemoteEngine(chosen.remote, data_dir, chosen.qwen.styles))
     if chosen.fake.enabled:
         engines.append(FakeEngine())
     return sorted(engines, key=lambda engine: chosen.default not in ("auto", engine.name))

@@ -9,6 +9,9 @@
     │   ├── UnknownVoice        names the nearest voices
     │   ├── UnknownRun          there is no such run, or no such file in it
     │   ├── UnknownJob
+    │   ├── UnknownProject      there is no such project, version or clip
+    │   ├── ChangedMeanwhile    somebody else has changed what this would change
+    │   ├── UnknownRoom         none of that name to announce in: names those that there are
     │   └── UnsupportedAbility  names the ability and who has it
     ├── EngineError             the engine failed: the asker can't mend it
     │   ├── EngineUnavailable   it could not start: missing, loading, out of memory
@@ -65,6 +68,18 @@ class UnknownRun(RequestError):
 
 class UnknownJob(RequestError):
     code = "unknown-job"
+
+
+class UnknownProject(RequestError):
+    code = "unknown-project"
+
+
+class ChangedMeanwhile(RequestError):
+    code = "changed-meanwhile"
+
+
+class UnknownRoom(RequestError):
+    code = "unknown-room"
 
 
 class UnsupportedAbility(RequestError):

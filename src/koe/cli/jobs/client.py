@@ -1,4 +1,4 @@
-"""The jobs of a running server, over HTTP."""
+"""A running server, over HTTP: its jobs, and announcements."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import aiohttp
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from yarl import URL
 
+from koe.adapters.http.announce import AnnounceAnswer, AnnounceBody, RoomList
 from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, JobAnswer, JobEntry, JobList
 from koe.core.errors import EngineUnavailable, KoeError, RequestError, SettingsError
 from koe.core.installation import command
@@ -41,7 +42,7 @@ class _RunFiles(BaseModel):
 
 
 class Client:
-    """`koe.cli.jobs.place.Jobs`, elsewhere."""
+    """`koe.cli.jobs.place.Jobs`, elsewhere, and what else commands ask of a server."""
 
     def __init__(self, session: aiohttp.ClientSession, server: URL) -> None:
         self._session, self.server = session, server
@@ -112,6 +113,14 @@ class Client:
     async def leave(self, job_id: str) -> str:
         """What becomes of a job that nobody here waits for any more."""
         return f"The server goes on with it: {command(f'jobs show {job_id}{self.remote}')}"
+
+    async def rooms(self) -> RoomList:
+        return await self._ask("GET", "rooms", RoomList)
+
+    async def announce(self, wanted: AnnounceBody) -> AnnounceAnswer:
+        """Until it has been heard."""
+        body = wanted.model_dump(mode="json")
+        return await self._ask("POST", "announce", AnnounceAnswer, json=body, deadline=None)
 
     async def _send(
         self, path: str, model: type[_Model], file: Path, kind: str, title: str, request: Mapping[str, Any]
