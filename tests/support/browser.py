@@ -98,6 +98,8 @@ class Visit:
         if not AXE.exists():
             pytest.skip("axe-core is not installed: script/test does it where there is npm")
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        # Colours that are still changing are those of neither light.
+        self.page.evaluate("Promise.allSettled(document.getAnimations().map((each) => each.finished))")
         found: list[dict[str, Any]] = self.page.evaluate("async () => (await axe.run()).violations")
         serious = [each for each in found if each["impact"] in ("serious", "critical")]
         told = [{"id": each["id"], "at": [node["html"][:160] for node in each["nodes"]]} for each in serious]
