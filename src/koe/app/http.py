@@ -24,7 +24,7 @@ from koe.adapters.http.security import is_loopback
 from koe.adapters.http.server import HttpServer
 from koe.adapters.http.tokens import load_or_make_token, token_path
 from koe.adapters.transcription import transcribe
-from koe.app import cached_voices, clone_obstacle
+from koe.app import cached_voices, clone_obstacle, design_obstacle
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
 from koe.core.errors import KoeError, SettingsError
@@ -86,6 +86,7 @@ async def start_http(
             _transcriber(live),
             cached_voices=lambda: cached_voices(house.loaded),
             clone_obstacle=lambda: clone_obstacle(house.loaded),
+            design_obstacle=lambda: design_obstacle(house.loaded),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
         )
         server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
