@@ -25,7 +25,7 @@ export default [
     },
   },
   {
-    files: [`${PAGE}/audio/worklet.js`],
+    files: [`${PAGE}/audio/*worklet.js`],
     languageOptions: { globals: globals.audioWorklet },
   },
   { files: ['tools/*.js', 'tools/*.mjs'], languageOptions: { globals: globals.node } },

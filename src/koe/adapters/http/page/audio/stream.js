@@ -84,13 +84,12 @@ export class SpeechPlayer extends EventTarget {
     this.run = answer.headers.get('X-Koe-Run');
     for await (const { event, data } of eventsOf(answer)) {
       if (event === 'speech.audio.error') throw new ApiError(502, data.error);
-      if (event === 'speech.audio.delta') this.take(node, data.audio, begun);
+      if (event === 'speech.audio.delta') this.take(node, unpacked(data.audio), begun);
     }
   }
 
-  /** @param {AudioWorkletNode} node @param {string} encoded @param {number} begun */
-  take(node, encoded, begun) {
-    const octets = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+  /** @param {AudioWorkletNode} node @param {Uint8Array<ArrayBuffer>} octets A whole number of samples. @param {number} begun */
+  take(node, octets, begun) {
     const piece = new Int16Array(octets.buffer, 0, octets.length >> 1);
     const floats = Float32Array.from(piece, (sample) => sample / 32768);
     this.firstAudio ??= (performance.now() - begun) / 1000;
@@ -136,4 +135,9 @@ export class SpeechPlayer extends EventTarget {
   changed() {
     this.dispatchEvent(new Event('change'));
   }
+}
+
+/** @param {string} encoded Base64. */
+function unpacked(encoded) {
+  return Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
 }

@@ -46,20 +46,30 @@ customElements.define('koe-dialog', KoeDialog);
  * @param {string} question @param {string} yes What the button says that does it.
  * @returns {Promise<boolean>}
  */
-export function sure(question, yes) {
+export async function sure(question, yes) {
+  return (await ask(question, [['yes', yes]], 'bad')) !== null;
+}
+
+/**
+ * Lets somebody choose: `await ask('Anna is here already.', [['skip', 'Leave it out'], ...])` is what was chosen, or null.
+ * @param {string} question @param {[string, string][]} answers What is chosen, and what its button says.
+ * @param {string} [look] Of those buttons.
+ * @returns {Promise<string | null>}
+ */
+export function ask(question, answers, look = '') {
   const dialog = new KoeDialog();
   return new Promise((resolve) => {
-    /** @param {boolean} answer */
+    /** @param {string | null} answer */
     const end = (answer) => {
       dialog.remove();
       resolve(answer);
     };
     dialog.heading = question;
     dialog.content = () => html`<div class="ends">
-      <button class="button" @click=${() => end(false)}>${t('app.cancel')}</button>
-      <button class="button bad" @click=${() => end(true)}>${yes}</button>
+      <button class="button" @click=${() => end(null)}>${t('app.cancel')}</button>
+      ${answers.map(([answer, words]) => html`<button class="button ${look}" @click=${() => end(answer)}>${words}</button>`)}
     </div>`;
-    dialog.addEventListener('close', () => end(false));
+    dialog.addEventListener('close', () => end(null));
     document.body.append(dialog);
   });
 }

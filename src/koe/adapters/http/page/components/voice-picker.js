@@ -9,7 +9,8 @@ let made = 0;
 
 /** @type {Voice} */
 const NOBODY = {
-  id: '', name: '', languages: [], kind: null, engine: '', styles: [], own: false, preset: false, state: 'ready', reason: null,
+  id: '', name: '', languages: [], kind: null, engine: '', styles: [], description: '', tags: [],
+  own: false, preset: false, state: 'ready', reason: null,
 };
 
 /**

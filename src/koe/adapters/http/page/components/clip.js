@@ -1,0 +1,146 @@
+import { upload } from '../api.js';
+import { KoeElement, html, live, nothing } from '../lib/element.js';
+import { clock, number, t } from '../lib/words.js';
+import { withoutField } from '../audio/clip.js';
+import { icon } from './icons.js';
+import { hush } from './player.js';
+import './trim.js';
+
+let made = 0;
+
+/** Whether the speech-to-text server wasn't there a moment ago: then it is only asked again when somebody presses. */
+let nobodyListens = false;
+
+/** `<koe-clip .clip=${Clip}>`: a recording that is to become part of a voice. Tells `discard` where it isn't wanted any more. */
+class KoeClip extends KoeElement {
+  static properties = { clip: { attribute: false }, language: {} };
+
+  constructor() {
+    super();
+    /** @type {import('../audio/clip.js').Clip} */
+    this.clip = /** @type {never} */ (null);
+    this.language = '';
+    this.field = `clip-${++made}`;
+    this.writing = false;
+    this.unwritten = '';
+    this.audio = new Audio();
+    for (const name of ['play', 'pause', 'ended']) this.audio.addEventListener(name, () => this.requestUpdate());
+    this.audio.addEventListener('play', () => this.follow());
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.clip.addEventListener('change', () => this.requestUpdate(), { signal: this.gone });
+    this.audio.src = this.clip.url;
+    if (!this.clip.transcript && !nobodyListens) void this.write(true);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.audio.pause();
+  }
+
+  render() {
+    const clip = this.clip;
+    const playing = !this.audio.paused;
+    return html`
+      <div class="row">
+        <button type="button" class="button icon ${playing ? 'primary' : ''}" @click=${() => void this.play()}
+          aria-label="${playing ? t('player.pause') : t('player.play')}: ${clip.name}">${icon(playing ? 'pause' : 'play', 18)}</button>
+        <span class="name grow">${clip.name}</span>
+        ${clip.sound ? html`<span class="small quiet">${clock(clip.end - clip.start)}</span>` : nothing}
+        <button type="button" class="button quiet icon small" aria-label=${t('voices.drop_clip', { name: clip.name })}
+          @click=${() => this.tell('discard')}>${icon('close', 16)}</button>
+      </div>
+      ${clip.sound
+        ? html`<koe-trim .label=${clip.name} .peaks=${clip.peaks} .duration=${clip.duration} .start=${clip.start}
+            .end=${clip.end} .at=${this.audio.currentTime} @trim=${this.trim} @trimmed=${() => void clip.check()}
+            @seek=${this.seek}></koe-trim>`
+        : nothing}
+      ${this.verdict()}
+      ${this.words()}`;
+  }
+
+  verdict() {
+    const { busy, checked, refused } = this.clip;
+    if (busy) return html`<p class="small quiet" role="status">${t('voices.checking')}</p>`;
+    if (refused) return html`<p class="note bad" role="alert">${refused}</p>`;
+    if (!checked) return nothing;
+    const one = (/** @type {number} */ value) => number(value, { maximumFractionDigits: 0 });
+    return html`<div role="status" class="stack tight">
+      <p class="small verdict">${checked.warnings.length === 0 ? html`<span class="mark good">${icon('check', 14)}${t('voices.clip_good')}</span>` : nothing}
+        <span class="figures">${t('voices.figures', {
+          seconds: number(checked.duration, { maximumFractionDigits: 1 }), level: one(checked.level), noise: one(checked.above_noise),
+        })}</span></p>
+      ${checked.warnings.map((warning) => html`<p class="note warn small">${warning}</p>`)}
+    </div>`;
+  }
+
+  words() {
+    return html`<div class="field">
+      <label for=${this.field}>${t('voices.transcript')}</label>
+      <textarea id=${this.field} class="input short" rows="2" aria-describedby="${this.field}-hint" .value=${live(this.clip.transcript)}
+        placeholder=${this.writing ? t('voices.listening') : ''} @input=${this.type}></textarea>
+      <p class="hint" id="${this.field}-hint">${this.unwritten || t('voices.transcript_hint')}</p>
+      <div><button type="button" class="button quiet small" ?disabled=${this.writing} @click=${() => void this.write(false)}>
+        ${this.writing ? t('voices.listening') : t('voices.write')}</button></div>
+    </div>`;
+  }
+
+  /** @param {Event} event */
+  type(event) {
+    this.clip.transcript = /** @type {HTMLTextAreaElement} */ (event.target).value;
+    this.clip.changed();
+  }
+
+  /** Asks the speech-to-text server. @param {boolean} unasked By itself: then silence is an answer, too. */
+  async write(unasked) {
+    this.writing = true;
+    this.unwritten = '';
+    this.requestUpdate();
+    const form = new FormData();
+    form.append('audio', this.clip.part(), 'clip');
+    if (this.language) form.append('language', this.language);
+    try {
+      const { text } = await upload('api/voices/transcribe', form, {}, this.gone);
+      nobodyListens = false;
+      if (!unasked || !this.clip.transcript) this.clip.transcript = text;
+      this.clip.changed();
+    } catch (error) {
+      if (unasked) nobodyListens = true;
+      else this.unwritten = withoutField(error);
+    }
+    this.writing = false;
+    this.requestUpdate();
+  }
+
+  /** @param {CustomEvent<{start: number, end: number}>} event */
+  trim(event) {
+    this.audio.pause();
+    this.clip.trim(event.detail.start, event.detail.end);
+  }
+
+  /** @param {CustomEvent<number>} event */
+  seek(event) {
+    this.audio.currentTime = event.detail * this.clip.duration;
+    this.requestUpdate();
+  }
+
+  async play() {
+    if (!this.audio.paused) return this.audio.pause();
+    hush();
+    const { start, end, sound } = this.clip;
+    const at = this.audio.currentTime;
+    if (sound && (at < start || at >= end - 0.05)) this.audio.currentTime = start;
+    await this.audio.play();
+  }
+
+  follow() {
+    if (this.audio.paused || this.gone.aborted) return;
+    if (this.clip.sound && this.audio.currentTime >= this.clip.end) this.audio.pause();
+    this.requestUpdate();
+    requestAnimationFrame(() => this.follow());
+  }
+}
+
+customElements.define('koe-clip', KoeClip);
