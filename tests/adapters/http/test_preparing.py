@@ -49,6 +49,7 @@ async def test_what_voices_can_be_made_with_is_told(tmp_path: Path) -> None:
         found = await asked(it, "GET", "/api/voices/abilities")
     assert found["clone"] == {"ready": True, "reason": None}
     assert found["design"] == {"ready": False, "reason": "get a checkpoint"}
+    assert "transcription.server" in found["transcribe"]["reason"]
     assert "de-DE" in found["languages"]
 
 

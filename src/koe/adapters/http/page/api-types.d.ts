@@ -68,6 +68,7 @@ export interface Ability {
 export interface Abilities {
   clone: Ability;
   design: Ability;
+  transcribe: Ability;
   languages: string[];
 }
 

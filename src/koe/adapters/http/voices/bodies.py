@@ -295,6 +295,9 @@ class AbilityAnswer(BaseModel):
 class AbilitiesAnswer(BaseModel):
     clone: AbilityAnswer
     design: AbilityAnswer
+    transcribe: AbilityAnswer
+    """Whether a speech-to-text server is named in the settings; one that announces itself is asked all the same."""
+
     languages: list[str]
     """Of cloned and designed voices."""
 

@@ -31,8 +31,14 @@ async def check(request: web.Request) -> web.Response:
 async def abilities(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     clone, design = await asyncio.to_thread(lambda: (house.clone_obstacle(), house.design_obstacle()))
+    named = house.loaded.settings.transcription.server
     return answer(
-        AbilitiesAnswer(clone=_ability(clone), design=_ability(design), languages=[at_home(tag) for tag in LANGUAGES])
+        AbilitiesAnswer(
+            clone=_ability(clone),
+            design=_ability(design),
+            transcribe=_ability("" if named else "no server is named in the setting transcription.server"),
+            languages=[at_home(tag) for tag in LANGUAGES],
+        )
     )
 
 

@@ -1,6 +1,6 @@
 // A recording that is to become part of a voice: what it looks like, which part of it is meant, what the server says.
-import { ApiError, upload } from '../api.js';
-import { inWords } from '../lib/notices.js';
+import { upload } from '../api.js';
+import { withoutField } from '../lib/notices.js';
 import { scaled, slices } from './peaks.js';
 import { wav } from './wav.js';
 
@@ -105,14 +105,6 @@ export class Clip extends EventTarget {
   changed() {
     this.dispatchEvent(new Event('change'));
   }
-}
-
-/** A failure whose field needs no naming, because it is said beside it. @param {unknown} error */
-export function withoutField(error) {
-  const words = inWords(error);
-  const field = error instanceof ApiError && error.param ? `${error.param}: ` : '';
-  const said = field && words.startsWith(field) ? words.slice(field.length) : words;
-  return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
 /** That of a WAV file: decoded at any other, what is cut out of it wouldn't be what was recorded. @param {ArrayBuffer} bytes */

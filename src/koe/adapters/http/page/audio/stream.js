@@ -63,6 +63,8 @@ export class SpeechPlayer extends EventTarget {
       const node = new AudioWorkletNode(this.context, 'koe-stream-player', { numberOfInputs: 0, outputChannelCount: [1] });
       node.connect(this.context.destination);
       const heard = this.heard(node);
+      // Stopped before all has come, nobody waits for it any more.
+      heard.catch(() => {});
       await this.receive(node, body, begun);
       this.whole = true;
       node.port.postMessage('finish');

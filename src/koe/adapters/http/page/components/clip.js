@@ -1,25 +1,26 @@
 import { upload } from '../api.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
+import { sentence, withoutField } from '../lib/notices.js';
 import { clock, number, t } from '../lib/words.js';
-import { withoutField } from '../audio/clip.js';
 import { icon } from './icons.js';
 import { hush } from './player.js';
 import './trim.js';
 
 let made = 0;
 
-/** Whether the speech-to-text server wasn't there a moment ago: then it is only asked again when somebody presses. */
-let nobodyListens = false;
-
-/** `<koe-clip .clip=${Clip}>`: a recording that is to become part of a voice. Tells `discard` where it isn't wanted any more. */
+/**
+ * `<koe-clip .clip=${Clip} .transcribes=${true}>`: a recording that is to become part of a voice; where the server knows
+ * somebody who `transcribes`, that is asked at once. Tells `discard` where the recording isn't wanted any more.
+ */
 class KoeClip extends KoeElement {
-  static properties = { clip: { attribute: false }, language: {} };
+  static properties = { clip: { attribute: false }, language: {}, transcribes: { type: Boolean } };
 
   constructor() {
     super();
     /** @type {import('../audio/clip.js').Clip} */
     this.clip = /** @type {never} */ (null);
     this.language = '';
+    this.transcribes = false;
     this.field = `clip-${++made}`;
     this.writing = false;
     this.unwritten = '';
@@ -32,7 +33,7 @@ class KoeClip extends KoeElement {
     super.connectedCallback();
     this.clip.addEventListener('change', () => this.requestUpdate(), { signal: this.gone });
     this.audio.src = this.clip.url;
-    if (!this.clip.transcript && !nobodyListens) void this.write(true);
+    if (!this.clip.transcript && this.transcribes) void this.write();
   }
 
   disconnectedCallback() {
@@ -72,7 +73,7 @@ class KoeClip extends KoeElement {
         <span class="figures">${t('voices.figures', {
           seconds: number(checked.duration, { maximumFractionDigits: 1 }), level: one(checked.level), noise: one(checked.above_noise),
         })}</span></p>
-      ${checked.warnings.map((warning) => html`<p class="note warn small">${warning}</p>`)}
+      ${checked.warnings.map((warning) => html`<p class="note warn small">${sentence(warning)}</p>`)}
     </div>`;
   }
 
@@ -81,9 +82,12 @@ class KoeClip extends KoeElement {
       <label for=${this.field}>${t('voices.transcript')}</label>
       <textarea id=${this.field} class="input short" rows="2" aria-describedby="${this.field}-hint" .value=${live(this.clip.transcript)}
         placeholder=${this.writing ? t('voices.listening') : ''} @input=${this.type}></textarea>
-      <p class="hint" id="${this.field}-hint">${this.unwritten || t('voices.transcript_hint')}</p>
-      <div><button type="button" class="button quiet small" ?disabled=${this.writing} @click=${() => void this.write(false)}>
-        ${this.writing ? t('voices.listening') : t('voices.write')}</button></div>
+      <div class="row beneath">
+        <p class="hint small" id="${this.field}-hint">${t('voices.transcript_hint')}</p>
+        <button type="button" class="button quiet small end" ?disabled=${this.writing} @click=${() => void this.write()}>
+          ${this.writing ? t('voices.listening') : t('voices.write')}</button>
+      </div>
+      ${this.unwritten ? html`<p class="wrong" role="alert">${this.unwritten}</p>` : nothing}
     </div>`;
   }
 
@@ -93,8 +97,8 @@ class KoeClip extends KoeElement {
     this.clip.changed();
   }
 
-  /** Asks the speech-to-text server. @param {boolean} unasked By itself: then silence is an answer, too. */
-  async write(unasked) {
+  /** Asks the speech-to-text server. */
+  async write() {
     this.writing = true;
     this.unwritten = '';
     this.requestUpdate();
@@ -103,12 +107,10 @@ class KoeClip extends KoeElement {
     if (this.language) form.append('language', this.language);
     try {
       const { text } = await upload('api/voices/transcribe', form, {}, this.gone);
-      nobodyListens = false;
-      if (!unasked || !this.clip.transcript) this.clip.transcript = text;
+      this.clip.transcript = text;
       this.clip.changed();
     } catch (error) {
-      if (unasked) nobodyListens = true;
-      else this.unwritten = withoutField(error);
+      this.unwritten = withoutField(error);
     }
     this.writing = false;
     this.requestUpdate();

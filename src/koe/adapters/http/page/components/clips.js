@@ -8,13 +8,14 @@ import './recorder.js';
 /** As many as a voice may have. */
 const MOST = 10;
 
-/** `<koe-clips>`: the recordings that a voice is to be made of, from files or from the microphone. Tells `change`. */
+/** `<koe-clips>`: the recordings that a voice is to be made of, from files or from the microphone; see `<koe-clip>`. Tells `change`. */
 export class KoeClips extends KoeElement {
-  static properties = { language: {} };
+  static properties = { language: {}, transcribes: { type: Boolean } };
 
   constructor() {
     super();
     this.language = '';
+    this.transcribes = false;
     /** @type {Clip[]} */
     this.clips = [];
     this.recording = false;
@@ -46,8 +47,8 @@ export class KoeClips extends KoeElement {
   render() {
     return html`
       <ul class="clips">${repeat(this.clips, (clip) => clip.url, (clip) => html`<li>
-        <koe-clip .clip=${clip} .language=${this.language} @discard=${() => this.drop(clip)}></koe-clip></li>`)}</ul>
-      ${this.recording ? html`<koe-recorder @recorded=${this.take}></koe-recorder>` : nothing}
+        <koe-clip .clip=${clip} .language=${this.language} .transcribes=${this.transcribes} @discard=${() => this.drop(clip)}></koe-clip></li>`)}</ul>
+      ${this.recording ? html`<koe-recorder @recorded=${this.take} @cancelled=${this.leaveRecorder}></koe-recorder>` : nothing}
       ${this.clips.length < MOST ? this.sources() : nothing}`;
   }
 
@@ -69,6 +70,11 @@ export class KoeClips extends KoeElement {
     this.recording = true;
     this.requestUpdate();
     void this.updateComplete.then(() => /** @type {HTMLElement | null} */ (this.querySelector('.recorder button'))?.focus());
+  }
+
+  leaveRecorder() {
+    this.recording = false;
+    this.requestUpdate();
   }
 
   /** @param {CustomEvent<{file: Blob, transcript: string}>} event */

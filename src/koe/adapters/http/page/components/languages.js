@@ -1,5 +1,6 @@
 import { KoeElement, html, nothing } from '../lib/element.js';
-import { languageName, t } from '../lib/words.js';
+import { spoken } from '../lib/voices.js';
+import { t } from '../lib/words.js';
 
 /** @param {string} tag */
 const base = (tag) => tag.split('-')[0];
@@ -23,7 +24,7 @@ class KoeLanguages extends KoeElement {
   get all() {
     const own = new Set(this.value.map(base));
     return [...this.value, ...this.offered.filter((tag) => !own.has(base(tag)))]
-      .sort((one, other) => languageName(one).localeCompare(languageName(other)));
+      .sort((one, other) => spoken(one).localeCompare(spoken(other)));
   }
 
   render() {
@@ -34,14 +35,14 @@ class KoeLanguages extends KoeElement {
       <div class="field">
         <label for="best-language">${t('voices.best_language')}</label>
         <select id="best-language" class="input" @change=${this.choose}>
-          ${all.map((tag) => html`<option value=${tag} ?selected=${tag === best}>${languageName(tag)}</option>`)}
+          ${all.map((tag) => html`<option value=${tag} ?selected=${tag === best}>${spoken(tag)}</option>`)}
         </select>
       </div>
       <fieldset class="field">
         <legend>${t('voices.other_languages')}</legend>
         <div class="choices-row">${all.filter((tag) => tag !== best).map((tag) => html`<label class="check small">
           <input type="checkbox" .checked=${others.includes(tag)} @change=${(/** @type {Event} */ event) =>
-            this.mark(tag, /** @type {HTMLInputElement} */ (event.target).checked)}>${languageName(tag)}</label>`)}</div>
+            this.mark(tag, /** @type {HTMLInputElement} */ (event.target).checked)}>${spoken(tag)}</label>`)}</div>
       </fieldset>
     </div>`;
   }

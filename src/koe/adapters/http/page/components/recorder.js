@@ -9,7 +9,7 @@ import './waveform.js';
 /** How many texts there are to read: `voices.read_1` and so on. */
 const TEXTS = 3;
 
-/** `<koe-recorder>`: records what somebody reads or says. Tells `recorded` with `{file, transcript}`. */
+/** `<koe-recorder>`: records what somebody reads or says. Tells `recorded` with `{file, transcript}`, or `cancelled`. */
 class KoeRecorder extends KoeElement {
   constructor() {
     super();
@@ -39,6 +39,7 @@ class KoeRecorder extends KoeElement {
   refused() {
     return html`<div class="note warn">
       <strong>${t('voices.insecure')}</strong>${t('voices.insecure_help')}
+      <p><button type="button" class="button quiet small" @click=${() => this.tell('cancelled')}>${t('app.close')}</button></p>
     </div>`;
   }
 
@@ -47,6 +48,7 @@ class KoeRecorder extends KoeElement {
       <button type="button" class="button primary" @click=${() => void this.begin()}>${icon('record', 18)}${t('voices.record')}</button>
       <button type="button" class="button quiet" @click=${this.another}>${t('voices.read_another')}</button>
       <label class="check small"><input type="checkbox" .checked=${this.free} @change=${this.toggle}>${t('voices.read_own')}</label>
+      <button type="button" class="button quiet end" @click=${() => this.tell('cancelled')}>${t('app.cancel')}</button>
     </div>
     <p class="hint small quiet">${t('voices.record_hint', IDEAL)}</p>`;
   }

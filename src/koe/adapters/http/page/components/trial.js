@@ -14,14 +14,14 @@ let speaking = null;
  * text it says two sentences in its own language.
  */
 class KoeTrial extends KoeElement {
-  static properties = { voice: {}, name: {}, text: {}, disabled: { type: Boolean } };
+  static properties = { voice: {}, name: {}, text: {}, primary: { type: Boolean } };
 
   constructor() {
     super();
     this.voice = '';
     this.name = '';
     this.text = '';
-    this.disabled = false;
+    this.primary = false;
     this.failure = '';
     /** @type {TrialPlayer | null} */
     this.player = null;
@@ -39,7 +39,7 @@ class KoeTrial extends KoeElement {
   render() {
     const [picture, words] = this.busy ? ['stop', t('voices.stop')] : ['play', t('voices.hear')];
     return html`
-      <button type="button" class="button" aria-label="${words}: ${this.name}" ?disabled=${this.disabled} @click=${this.press}>
+      <button type="button" class="button ${this.primary ? 'primary' : ''}" aria-label="${words}: ${this.name}" @click=${this.press}>
         ${icon(picture, 18)}${words}
       </button>
       <koe-take .player=${this.player} .name=${this.voice}></koe-take>

@@ -4,9 +4,10 @@ import { icon } from '../components/icons.js';
 import { hush } from '../components/player.js';
 import { connection } from '../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
-import { inWords, sayError } from '../lib/notices.js';
+import { inWords, sayError, withoutField } from '../lib/notices.js';
 import { go, here, link } from '../lib/router.js';
-import { languageName, t, words } from '../lib/words.js';
+import { spoken } from '../lib/voices.js';
+import { t, words } from '../lib/words.js';
 import { asked, order } from './design/order.js';
 import './design/candidates.js';
 import './design/earlier.js';
@@ -110,7 +111,7 @@ class KoeDesign extends KoeElement {
     return html`<div class="field">
       <label for="design-language">${t('design.language')}</label>
       <select id="design-language" class="input" @change=${this.change('language')}>
-        ${(this.abilities?.languages ?? []).map((tag) => html`<option value=${tag} ?selected=${tag === order.language}>${languageName(tag)}</option>`)}
+        ${(this.abilities?.languages ?? []).map((tag) => html`<option value=${tag} ?selected=${tag === order.language}>${spoken(tag)}</option>`)}
       </select>
     </div>`;
   }
@@ -168,7 +169,7 @@ class KoeDesign extends KoeElement {
     try {
       await this.make(making.signal);
     } catch (error) {
-      if (error instanceof ApiError && error.param === 'description') this.refused = inWords(error);
+      if (error instanceof ApiError && error.param === 'description') this.refused = withoutField(error);
       else this.failure = inWords(error);
     }
     this.making = null;

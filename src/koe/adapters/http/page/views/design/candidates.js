@@ -1,10 +1,9 @@
 import { address, post } from '../../api.js';
-import { withoutField } from '../../audio/clip.js';
 import '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
 import '../../components/player.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
-import { say } from '../../lib/notices.js';
+import { say, withoutField } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { t } from '../../lib/words.js';
 
@@ -64,8 +63,9 @@ class KoeCandidates extends KoeElement {
     </li>`;
   }
 
+  /** Drawn by the dialog, which Lit would take for `this` of a bare method. */
   naming() {
-    return html`<form class="stack" @submit=${this.keep}>
+    return html`<form class="stack" @submit=${(/** @type {SubmitEvent} */ event) => void this.keep(event)}>
       <div class="field">
         <label for="kept-name">${t('voices.name')}</label>
         <input id="kept-name" class="input" name="name" maxlength="100" required autofocus autocomplete="off"
@@ -73,7 +73,7 @@ class KoeCandidates extends KoeElement {
         ${this.wrong ? html`<p class="wrong" role="alert">${this.wrong}</p>` : html`<p class="hint">${t('design.name_hint')}</p>`}
       </div>
       <div class="ends">
-        <button type="button" class="button" @click=${this.leave}>${t('app.cancel')}</button>
+        <button type="button" class="button" @click=${() => this.leave()}>${t('app.cancel')}</button>
         <button class="button primary" ?disabled=${this.busy}>${t('design.keep')}</button>
       </div>
     </form>`;

@@ -5,8 +5,8 @@ import { voiceMark } from '../../components/voice-picker.js';
 import { KoeElement, html, live, nothing, repeat } from '../../lib/element.js';
 import { say, sayError } from '../../lib/notices.js';
 import { go } from '../../lib/router.js';
-import { grouped, matches, speaks } from '../../lib/voices.js';
-import { languageName, t } from '../../lib/words.js';
+import { grouped, matches, speaks, spoken } from '../../lib/voices.js';
+import { t } from '../../lib/words.js';
 
 /** Shown at first: a house with espeak alone has more than a hundred. */
 const FEW = 6;
@@ -46,10 +46,10 @@ class KoeBuiltinVoices extends KoeElement {
 
   /** @param {import('../../api-types').Voice} voice */
   entry(voice) {
-    const spoken = voice.languages.slice(0, 3).map(languageName).join(', ');
+    const tongues = voice.languages.slice(0, 3).map(spoken).join(', ');
     const rest = voice.languages.length > 3 ? ' …' : '';
     return html`<li>
-      <span class="grow"><span class="name">${voice.name}</span> ${voiceMark(voice)}<br><span class="about">${spoken}${rest}</span></span>
+      <span class="grow"><span class="name">${voice.name}</span> ${voiceMark(voice)}<br><span class="about">${tongues}${rest}</span></span>
       ${speaks(voice) ? html`<koe-trial .voice=${voice.id} .name=${voice.name}></koe-trial>` : nothing}
       <button class="button quiet" aria-label="${t('voices.vary')}: ${voice.name}" title=${t('voices.vary_help')}
         @click=${() => void this.vary(voice)}>${icon('copy', 18)}${t('voices.vary')}</button>

@@ -1,15 +1,14 @@
 import { patch } from '../../api.js';
-import { withoutField } from '../../audio/clip.js';
 import '../../components/effects.js';
 import '../../components/languages.js';
 import { KoeElement, html, live, nothing } from '../../lib/element.js';
-import { say } from '../../lib/notices.js';
+import { say, withoutField } from '../../lib/notices.js';
 import { t } from '../../lib/words.js';
 import { advanced, slider } from './fields.js';
 
 /** @typedef {import('../../api-types').Profile} Profile */
 
-/** What can be changed; the transcripts come beside it. */
+/** What can be changed here. */
 const FIELDS = /** @type {const} */ ([
   'name', 'description', 'tags', 'languages', 'instruct', 'speed', 'pitch', 'gain', 'effects', 'seed', 'size', 'sampling',
 ]);
@@ -26,8 +25,6 @@ class KoeVoiceDetails extends KoeElement {
     this.offered = [];
     /** @type {Profile} As it is here. */
     this.edited = /** @type {never} */ (null);
-    /** @type {string[]} */
-    this.transcripts = [];
     this.busy = false;
     this.failure = '';
   }
@@ -38,18 +35,13 @@ class KoeVoiceDetails extends KoeElement {
     const before = /** @type {Profile | undefined} */ (changed.get('profile'));
     // What is being written stays, where only a clip has come or gone.
     if (before?.id !== this.profile.id || this.changes === null) this.edited = { ...this.profile };
-    this.transcripts = this.profile.references.map((each) => each.transcript);
   }
 
   /** What is sent; null where nothing was changed. */
   get changes() {
     if (!this.edited) return null;
     const fields = FIELDS.filter((name) => JSON.stringify(this.edited[name]) !== JSON.stringify(this.profile[name]));
-    /** @type {{[name: string]: unknown}} */
-    const changes = Object.fromEntries(fields.map((name) => [name, this.edited[name]]));
-    const written = this.profile.references.some((each, place) => each.transcript !== this.transcripts[place]);
-    if (written) changes.transcripts = this.transcripts;
-    return Object.keys(changes).length > 0 ? changes : null;
+    return fields.length > 0 ? Object.fromEntries(fields.map((name) => [name, this.edited[name]])) : null;
   }
 
   render() {
@@ -68,7 +60,6 @@ class KoeVoiceDetails extends KoeElement {
           </div>
           ${edited.kind === 'named' && edited.engine === 'qwen' ? this.text('instruct', t('speak.instructions'), 2000) : nothing}
         </div>
-        ${this.transcripts.map((_, place) => this.transcript(place))}
         <koe-languages .value=${edited.languages} .offered=${offered}
           @change=${(/** @type {CustomEvent<string[]>} */ event) => this.use({ languages: event.detail })}></koe-languages>
         <div class="grid sliders">
@@ -104,19 +95,6 @@ class KoeVoiceDetails extends KoeElement {
     </div>`;
   }
 
-  /** @param {number} place */
-  transcript(place) {
-    const number = place + 1;
-    return html`<div class="field">
-      <label for="transcript-${number}">${this.transcripts.length > 1 ? t('voices.transcript_number', { number }) : t('voices.transcript')}</label>
-      <textarea id="transcript-${number}" class="input short" rows="2" .value=${live(this.transcripts[place])}
-        @input=${(/** @type {Event} */ event) => {
-          this.transcripts = this.transcripts.with(place, /** @type {HTMLTextAreaElement} */ (event.target).value);
-          this.requestUpdate();
-        }}></textarea>
-    </div>`;
-  }
-
   /** @param {Event} event */
   tag(event) {
     const tags = /** @type {HTMLInputElement} */ (event.target).value.split(',').map((tag) => tag.trim()).filter(Boolean);
@@ -131,7 +109,6 @@ class KoeVoiceDetails extends KoeElement {
 
   undo() {
     this.edited = { ...this.profile };
-    this.transcripts = this.profile.references.map((each) => each.transcript);
     this.failure = '';
     this.requestUpdate();
   }

@@ -4,10 +4,10 @@ import { icon } from '../../components/icons.js';
 import '../../components/trial.js';
 import { voiceMark } from '../../components/voice-picker.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
-import { say, sayError } from '../../lib/notices.js';
+import { say, sayError, sentence } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
-import { speaks } from '../../lib/voices.js';
-import { languageName, t } from '../../lib/words.js';
+import { speaks, spoken } from '../../lib/voices.js';
+import { t } from '../../lib/words.js';
 import './builtin.js';
 
 /** @typedef {import('../../api-types').Voice} Voice */
@@ -69,25 +69,25 @@ class KoeVoiceList extends KoeElement {
   /** @param {Voice} voice */
   card(voice) {
     const [best, ...others] = voice.languages;
-    const spoken = others.length > 0 ? t('voices.and_more', { language: languageName(best), count: others.length }) : languageName(best);
+    const tongues = others.length > 0 ? t('voices.and_more', { language: spoken(best), count: others.length }) : spoken(best);
     return html`
       <div class="card-head">
         <h2><a href=${link(['voices', voice.id])}>${voice.name}</a></h2>
         ${voiceMark(voice)}
       </div>
-      <p class="about">${t(`voices.kind_${voice.kind ?? 'cloned'}`)} · ${spoken}</p>
+      <p class="about">${t(`voices.kind_${voice.kind ?? 'cloned'}`)} · ${tongues}</p>
       ${voice.description ? html`<p class="text">${voice.description}</p>` : nothing}
       ${voice.tags.length > 0 ? html`<p class="tags">${voice.tags.map((tag) => html`<span class="mark">${tag}</span>`)}</p>` : nothing}
       ${speaks(voice)
         ? html`<koe-trial .voice=${voice.id} .name=${voice.name}></koe-trial>`
-        : html`<p class="note warn small">${voice.reason}</p>`}`;
+        : html`<p class="note warn small">${sentence(voice.reason ?? '')}</p>`}`;
   }
 
   /** @param {Voice} voice */
   broken(voice) {
     return html`
       <div class="card-head"><h2>${voice.id || t('voices.broken_file')}</h2>${voiceMark(voice)}</div>
-      <p class="note bad small">${voice.reason}</p>
+      <p class="note bad small">${sentence(voice.reason ?? '')}</p>
       <p class="about">${voice.preset ? t('voices.broken_preset') : t('voices.broken_help')}</p>
       ${voice.preset || !voice.id ? nothing : html`<div><button class="button bad" @click=${() => void this.forget(voice)}>
         ${icon('bin', 18)}${t('voices.remove')}</button></div>`}`;

@@ -1,10 +1,11 @@
 import { ApiError, upload } from '../../api.js';
-import { withoutField } from '../../audio/clip.js';
 import '../../components/clips.js';
 import { icon } from '../../components/icons.js';
 import { KoeElement, html, live, nothing } from '../../lib/element.js';
+import { withoutField } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
-import { languageName, t } from '../../lib/words.js';
+import { spoken } from '../../lib/voices.js';
+import { t } from '../../lib/words.js';
 
 /** `<koe-voice-make .abilities .brought=${[File]}>`: a voice out of recordings. Tells `made` with what the server answers. */
 class KoeVoiceMake extends KoeElement {
@@ -43,7 +44,7 @@ class KoeVoiceMake extends KoeElement {
       <form class="making" @submit=${this.submit}>
         <section aria-labelledby="sound-heading">
           <h2 id="sound-heading">${t('voices.sound')}</h2>
-          <koe-clips .language=${this.language} @change=${() => this.requestUpdate()}></koe-clips>
+          <koe-clips .language=${this.language} .transcribes=${this.abilities?.transcribe.ready ?? false} @change=${() => this.requestUpdate()}></koe-clips>
         </section>
         <section class="stack" aria-labelledby="name-heading">
           <h2 id="name-heading">${t('voices.about')}</h2>
@@ -71,7 +72,7 @@ class KoeVoiceMake extends KoeElement {
         <label for="voice-language">${t('voices.language')}</label>
         <select id="voice-language" class="input" @change=${this.choose}>
           <option value="">${t('voices.language_heard')}</option>
-          ${languages.map((tag) => html`<option value=${tag} ?selected=${tag === this.language}>${languageName(tag)}</option>`)}
+          ${languages.map((tag) => html`<option value=${tag} ?selected=${tag === this.language}>${spoken(tag)}</option>`)}
         </select>
       </div>
     </div>`;

@@ -5,7 +5,7 @@ import '../../components/trial.js';
 import { voiceMark } from '../../components/voice-picker.js';
 import { connection } from '../../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../../lib/element.js';
-import { inWords, say, sayError } from '../../lib/notices.js';
+import { inWords, say, sayError, sentence } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { speaks } from '../../lib/voices.js';
 import { t } from '../../lib/words.js';
@@ -99,17 +99,17 @@ class KoeVoice extends KoeElement {
 
   /** @param {import('../../api-types').VoiceDetail} known */
   hearing(known) {
-    if (!speaks(known)) return html`<div class="note ${known.state === 'broken' ? 'bad' : 'warn'} block"><strong>${t(`voice.${known.state}_help`)}</strong>${known.reason}
+    if (!speaks(known)) return html`<div class="note ${known.state === 'broken' ? 'bad' : 'warn'} block"><strong>${t(`voice.${known.state}_help`)}</strong>${sentence(known.reason ?? '')}
       ${known.state === 'missing' && known.own ? html`<br><a href=${link(['house'])}>${t('voices.get_model')}</a>` : nothing}</div>`;
     return html`<section class="stack hear" aria-labelledby="hear-heading">
       <h2 id="hear-heading" class="unseen">${t('voices.hear')}</h2>
-      ${this.warnings.map((warning) => html`<p class="note warn small">${warning}</p>`)}
+      ${this.warnings.map((warning) => html`<p class="note warn small">${sentence(warning)}</p>`)}
       ${this.stage && this.stage !== 'ready' ? html`<p class="small quiet" role="status">${t(`voices.stage_${this.stage}`)}</p>` : nothing}
       <div class="field">
         <label for="trial-text">${t('voices.trial_text')}</label>
         <textarea id="trial-text" class="input short" rows="2" placeholder=${t('voices.trial_own')} .value=${live(this.text)} @input=${this.write}></textarea>
       </div>
-      <koe-trial .voice=${known.id} .name=${known.name} .text=${this.text}></koe-trial>
+      <koe-trial primary .voice=${known.id} .name=${known.name} .text=${this.text}></koe-trial>
     </section>`;
   }
 
@@ -117,7 +117,8 @@ class KoeVoice extends KoeElement {
   parts(known, profile) {
     if (known.preset) return html`<p class="note block">${t('voices.preset')}</p>`;
     return html`
-      ${profile.kind === 'named' ? nothing : html`<koe-references class="part" .profile=${profile} @saved=${this.saved}></koe-references>`}
+      ${profile.kind === 'named' ? nothing : html`<koe-references class="part" .profile=${profile}
+        .transcribes=${this.abilities?.transcribe.ready ?? false} @saved=${this.saved}></koe-references>`}
       <koe-voice-details class="part" .profile=${profile} .offered=${this.abilities?.languages ?? []} @saved=${this.saved}></koe-voice-details>`;
   }
 
