@@ -35,7 +35,7 @@ PHONE = {"width": 360, "height": 740}
 
 @contextmanager
 def chromium(microphone: Path | None = None) -> Iterator[Browser]:
-    """Running from here to the end of the block. Skips where there is none. `microphone`: a WAV that is all it hears."""
+    """Running from here to the end of the block. Skips where there is none. `microphone`: a WAV, all that it hears."""
     with sync_playwright() as playwright:
         path = _found(playwright)
         if path is None:

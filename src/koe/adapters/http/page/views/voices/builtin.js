@@ -39,7 +39,7 @@ class KoeBuiltinVoices extends KoeElement {
       ${found.length === 0 ? html`<p class="quiet">${t('voice.none_found')}</p>` : nothing}
       <ul class="list built-in">${repeat(shown, (voice) => voice.id, (voice) => this.entry(voice))}</ul>
       ${found.length > shown.length
-        ? html`<button class="button quiet" @click=${this.more}>${icon('down', 18)}${t('voices.more', { count: found.length - shown.length })}</button>`
+        ? html`<button class="button quiet flush" @click=${this.more}>${icon('down', 18)}${t('voices.more', { count: found.length - shown.length })}</button>`
         : nothing}
     </section>`;
   }

@@ -25,6 +25,8 @@ class KoeVoiceDetails extends KoeElement {
     this.offered = [];
     /** @type {Profile} As it is here. */
     this.edited = /** @type {never} */ (null);
+    /** @type {string | null} The tags as they are being written. */
+    this.tagged = null;
     this.busy = false;
     this.failure = '';
   }
@@ -52,13 +54,13 @@ class KoeVoiceDetails extends KoeElement {
       <form class="stack details" @submit=${this.save}>
         <div class="grid">
           ${this.text('name', t('voices.name'), 100)}
-          ${this.text('description', t('voices.description'), 2000)}
           <div class="field">
             <label for="voice-tags">${t('voices.tags')}</label>
-            <input id="voice-tags" class="input" aria-describedby="tags-hint" .value=${live(edited.tags.join(', '))} @change=${this.tag}>
+            <input id="voice-tags" class="input" aria-describedby="tags-hint" .value=${live(this.tagged ?? edited.tags.join(', '))} @input=${this.tag}>
             <p class="hint" id="tags-hint">${t('voices.tags_hint')}</p>
           </div>
-          ${edited.kind === 'named' && edited.engine === 'qwen' ? this.text('instruct', t('speak.instructions'), 2000) : nothing}
+          ${this.text('description', t('voices.description'), 2000, 'whole')}
+          ${edited.kind === 'named' && edited.engine === 'qwen' ? this.text('instruct', t('speak.instructions'), 2000, 'whole') : nothing}
         </div>
         <koe-languages .value=${edited.languages} .offered=${offered}
           @change=${(/** @type {CustomEvent<string[]>} */ event) => this.use({ languages: event.detail })}></koe-languages>
@@ -86,9 +88,9 @@ class KoeVoiceDetails extends KoeElement {
     </div>`;
   }
 
-  /** @param {'name' | 'description' | 'instruct'} name @param {string} label @param {number} most */
-  text(name, label, most) {
-    return html`<div class="field">
+  /** @param {'name' | 'description' | 'instruct'} name @param {string} label @param {number} most @param {string} [width] */
+  text(name, label, most, width = '') {
+    return html`<div class="field ${width}">
       <label for="voice-${name}">${label}</label>
       <input id="voice-${name}" class="input" maxlength=${most} .value=${live(this.edited[name])}
         @input=${(/** @type {Event} */ event) => this.use({ [name]: /** @type {HTMLInputElement} */ (event.target).value })}>
@@ -97,7 +99,8 @@ class KoeVoiceDetails extends KoeElement {
 
   /** @param {Event} event */
   tag(event) {
-    const tags = /** @type {HTMLInputElement} */ (event.target).value.split(',').map((tag) => tag.trim()).filter(Boolean);
+    this.tagged = /** @type {HTMLInputElement} */ (event.target).value;
+    const tags = this.tagged.split(',').map((tag) => tag.trim()).filter(Boolean);
     this.use({ tags: [...new Set(tags)] });
   }
 
@@ -109,6 +112,7 @@ class KoeVoiceDetails extends KoeElement {
 
   undo() {
     this.edited = { ...this.profile };
+    this.tagged = null;
     this.failure = '';
     this.requestUpdate();
   }
@@ -125,6 +129,7 @@ class KoeVoiceDetails extends KoeElement {
       const made = await patch(`api/voices/${encodeURIComponent(this.profile.id)}`, changes);
       this.profile = made.profile;
       this.edited = { ...made.profile };
+      this.tagged = null;
       this.tell('saved', made);
       say(t('voices.saved'));
     } catch (error) {

@@ -8,7 +8,7 @@ import { number, t } from '../../lib/words.js';
 export function slider(label, value, { from, to, step }, use) {
   return html`<label class="slider">
     <span class="small">${label}</span><output class="small">${number(value)}</output>
-    <input class="range" type="range" min=${from} max=${to} step=${step} .value=${live(String(value))}
+    <input class="range" type="range" aria-label=${label} min=${from} max=${to} step=${step} .value=${live(String(value))}
       @input=${(/** @type {Event} */ event) => use(Number(/** @type {HTMLInputElement} */ (event.target).value))}>
   </label>`;
 }

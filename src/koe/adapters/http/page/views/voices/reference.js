@@ -52,7 +52,7 @@ class KoeReference extends KoeElement {
     if (!changed && transcript) return nothing;
     return html`<div class="row">
       ${changed ? html`<button type="button" class="button small" ?disabled=${this.busy} @click=${() => void this.save()}>${t('voices.save')}</button>` : nothing}
-      <button type="button" class="button quiet small" ?disabled=${this.busy} @click=${() => void this.listen()}>
+      <button type="button" class="button quiet small ${changed ? '' : 'flush'}" ?disabled=${this.busy} @click=${() => void this.listen()}>
         ${this.busy ? t('voices.listening') : t('voices.write')}</button>
     </div>`;
   }

@@ -35,7 +35,7 @@ class KoeReferences extends KoeElement {
       <h2>${t('voices.clips')}</h2>
       <ul class="list references">${repeat(references, (each, place) => `${place} ${each.file}`, (_, place) => html`<li>
         <koe-reference .profile=${this.profile} .place=${place} @discard=${this.discard}></koe-reference></li>`)}</ul>
-      ${this.adding ? this.more() : html`<button class="button quiet" @click=${this.open}>${icon('plus', 18)}${t('voices.add_clip')}</button>`}`;
+      ${this.adding ? this.more() : html`<button class="button quiet flush" @click=${this.open}>${icon('plus', 18)}${t('voices.add_clip')}</button>`}`;
   }
 
   more() {
