@@ -6,6 +6,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -13,13 +14,15 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, Page, expect
+from wyoming.asr import Transcript
 from wyoming.client import AsyncClient
 from wyoming.tts import Synthesize, SynthesizeVoice
 
+from tests.adapters.test_transcription import saying, serving
 from tests.page.conftest import Open
 from tests.support.browser import PHONE, chromium
 from tests.support.clips import speech_wav
-from tests.support.house import Heard, hear
+from tests.support.house import PATIENCE, Heard, hear
 from tests.support.koe_server import KoeServer
 
 LONG = 60_000
@@ -106,6 +109,41 @@ def test_a_recording_becomes_a_voice_that_speaks_everywhere(
     expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=LONG)
     page.get_by_role("navigation").get_by_role("link", name="Voices").click()
     expect(page.get_by_role("link", name="Grandma Ada")).to_be_visible()
+
+
+@contextmanager
+def a_listener(words: str) -> Iterator[str]:
+    """The address of a speech-to-text server that hears these words in everything; in a thread of its own."""
+    ready, done = threading.Event(), threading.Event()
+    uris: list[str] = []
+
+    async def listen() -> None:
+        async with serving(saying(Transcript(words).event())) as place:
+            uris.append(place.uri)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(listen()))
+    thread.start()
+    assert ready.wait(PATIENCE)
+    try:
+        yield uris[0]
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_speech_to_text_server_writes_down_what_is_said(
+    open_page: Open, koe: KoeServer, voices: APIRequestContext, clip: Path
+) -> None:
+    with a_listener("Hum, said the bee.") as uri:
+        expect(voices.patch("/api/settings", data={"transcription.server": uri})).to_be_ok()
+        try:
+            page = open_page("voices?new=clip").page
+            page.get_by_label("Choose a recording").set_input_files(clip)
+            expect(page.get_by_label("What is said in it")).to_have_value("Hum, said the bee.")
+        finally:
+            expect(voices.delete("/api/settings/transcription.server")).to_be_ok()
 
 
 @needs_qwen

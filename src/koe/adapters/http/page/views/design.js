@@ -4,7 +4,7 @@ import { icon } from '../components/icons.js';
 import { hush } from '../components/player.js';
 import { connection } from '../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
-import { inWords, sayError, withoutField } from '../lib/notices.js';
+import { inWords, sayError, sentence, withoutField } from '../lib/notices.js';
 import { go, here, link } from '../lib/router.js';
 import { spoken } from '../lib/voices.js';
 import { t, words } from '../lib/words.js';
@@ -75,7 +75,7 @@ class KoeDesign extends KoeElement {
     return html`
       <div class="head"><h1 tabindex="-1">${t('nav.design')}</h1><p class="lead">${t('design.lead')}</p></div>
       ${ability && !ability.ready ? html`<p class="note warn block">${t('design.cant')} <a href=${link(['house'])}>${t('voices.get_model')}</a><br>
-        <span class="small">${ability.reason}</span></p>` : nothing}
+        <span class="small">${sentence(ability.reason ?? '')}</span></p>` : nothing}
       <form class="stack design" @submit=${this.submit}>
         ${this.description()}
         <div class="how-many">${this.language()}${this.count()}${this.button()}</div>
@@ -129,7 +129,7 @@ class KoeDesign extends KoeElement {
     if (this.making) {
       return html`<button type="button" class="button primary" @click=${() => this.making?.abort()}>${icon('stop', 18)}${t('voices.stop')}</button>`;
     }
-    return html`<button class="button primary" ?disabled=${!order.description.trim()}>${icon('design', 18)}${t('design.go')}</button>`;
+    return html`<button class="button primary" ?disabled=${!order.description.trim() || !this.abilities?.design.ready}>${icon('design', 18)}${t('design.go')}</button>`;
   }
 
   /** @param {'description' | 'text' | 'language' | 'candidates'} name */

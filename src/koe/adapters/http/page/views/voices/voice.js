@@ -1,4 +1,4 @@
-import { address, events, get, remove } from '../../api.js';
+import { ApiError, address, events, get, remove } from '../../api.js';
 import { sure } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
 import '../../components/trial.js';
@@ -25,6 +25,7 @@ class KoeVoice extends KoeElement {
     this.made = null;
     /** @type {import('../../api-types').VoiceDetail | null} */
     this.known = null;
+    this.absent = false;
     this.failure = '';
     this.text = '';
     this.stage = '';
@@ -52,7 +53,8 @@ class KoeVoice extends KoeElement {
       this.known = await get(`api/voices/${encodeURIComponent(this.voice)}`, {}, this.gone);
     } catch (error) {
       this.known = null;
-      this.failure = inWords(error);
+      this.absent = error instanceof ApiError && error.status === 404;
+      this.failure = sentence(inWords(error));
     }
     this.requestUpdate();
   }
@@ -75,7 +77,7 @@ class KoeVoice extends KoeElement {
     const known = this.known;
     return html`
       <p class="back"><a href=${link(['voices'])}>${t('nav.voices')}</a></p>
-      ${known ? this.whole(known) : html`<div class="head"><h1 tabindex="-1">${this.failure ? t('voices.not_there') : this.voice}</h1>
+      ${known ? this.whole(known) : html`<div class="head"><h1 tabindex="-1">${this.absent ? t('voices.not_there') : this.voice}</h1>
         <p class="lead">${this.failure}</p></div>`}`;
   }
 
