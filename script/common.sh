@@ -59,3 +59,24 @@ install_tools() {
     echo "$wanted" >"$stamp"
   fi
 }
+
+# install_browser: a Chromium for the tests of the admin page. The system's, or else Debian's package where that may be
+# installed, or else Playwright's own. Without one, those tests are skipped and say so.
+install_browser() {
+  local name
+  for name in "${KOE_CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable chrome; do
+    if [ -n "$name" ] && command -v "$name" >/dev/null; then
+      return
+    fi
+  done
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing Debian's Chromium, for the tests of the admin page ..." >&2
+    if { apt-get install -qq -y chromium || { apt-get update -qq && apt-get install -qq -y chromium; }; } >/dev/null 2>&1; then
+      return
+    fi
+  fi
+  if ! .venv/bin/python -m playwright install chromium >/dev/null 2>&1; then
+    echo "No Chromium was found, and none could be installed: the tests of the admin page are skipped. Install one (on" >&2
+    echo "Debian: sudo apt install chromium), or name it: KOE_CHROMIUM=/path/to/chromium script/test" >&2
+  fi
+}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import example, given
-from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from koe.core.errors import KoeError, SettingsError
@@ -388,7 +387,6 @@ def test_a_change_taken_back_leaves_nothing(config: Path, changes: Path) -> None
     assert read(config).settings == live.in_force.settings
 
 
-@how(deadline=None)
 @given(name=st.text(max_size=20), style=st.text(min_size=1, max_size=40), text=st.text(min_size=1))
 @example(name="1e5", style="1e5", text="no")
 @example(name="~", style="0", text="\x85")

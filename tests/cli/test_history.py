@@ -4,10 +4,13 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import Result
 
 from koe.pipelines.speak import SpeechInput
@@ -53,6 +56,32 @@ def test_runs_are_found(koe: Run, outputs: Outputs) -> None:
     assert len(listed(koe, "--voice", "anna", "--from", "2020-01-31")) == 1
     assert listed(koe, "--to", "2020-01-31") == listed(koe, "evening") == listed(koe, "--task", "other") == []
     assert len(listed(koe, "-n", "1")) == 1
+
+
+@pytest.mark.skipif(find_spec("pocketsphinx") is None, reason="the extra `align` is not installed")
+def test_the_words_of_a_run_are_told(koe: Run, outputs: Outputs, tmp_path: Path) -> None:
+    with outputs.begin("speech", SpeechInput(text="Good morning everybody.").model_dump(mode="json")) as draft:
+        soundfile.write(draft.file("audio.wav"), np.zeros(24_000), 24_000)
+        run = draft.finish(description("Good morning everybody.", language="en"))
+    told = koe("history", "words", run.id)
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.startswith("1\n00:00:00,")
+    assert told.stdout.endswith("\nGood morning everybody.\n")
+    made = outputs.get(run.id).words()
+    out = tmp_path / "words.json"
+    assert koe("history", "words", run.id, "-o", out).stdout == f"{out}\n"
+    assert json.loads(out.read_text())["files"][0]["text"] == "Good morning everybody."
+    assert koe("history", "words", run.id, "--format", "vtt").stdout.startswith("WEBVTT\n")
+    assert koe("history", "words", run.id, "--file", "audio.wav", "--again").exit_code == 0
+    assert outputs.get(run.id).words() == made
+    for arguments, code, reason in (
+        (("--file", "other.wav"), 1, "of audio.wav"),
+        (("-o", tmp_path / "words.txt"), 2, ".srt, .vtt or .json"),
+        (("-l", "not a tag"), 2, "no language tag"),
+        (("-l", "de"), 1, "words.whisper"),
+    ):
+        failed = koe("history", "words", run.id, *arguments)
+        assert (failed.exit_code, reason in " ".join(failed.stderr.split())) == (code, True), failed.stderr
 
 
 def test_a_run_is_shown_and_marked(koe: Run, outputs: Outputs) -> None:

@@ -18,17 +18,27 @@ NAMED, BASE, DESIGN = (f"Qwen3-TTS-12Hz-{name}" for name in ("0.6B-CustomVoice",
 Open = Callable[..., Visit]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first of them waits for the server to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(180))
+
+
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with tiny checkpoints of all three kinds."""
-    folder = tmp_path_factory.mktemp("models")
-    if importlib.util.find_spec("qwen_tts") is None:
-        return folder
-    from tests.support.checkpoints import make_checkpoint
+    return make_models(tmp_path_factory.mktemp("models"))
 
-    make_checkpoint(folder / NAMED, size="tiny", kind="custom_voice", eos_scale=6.0)
-    make_checkpoint(folder / BASE, size="tiny", kind="base", eos_scale=6.0)
-    make_checkpoint(folder / DESIGN, size="tiny", kind="voice_design", eos_scale=6.0)
+
+def make_models(folder: Path) -> Path:
+    """The folder, with tiny checkpoints of all three kinds where Qwen is installed."""
+    folder.mkdir(exist_ok=True)
+    if importlib.util.find_spec("qwen_tts") is not None:
+        from tests.support.checkpoints import make_checkpoint
+
+        make_checkpoint(folder / NAMED, size="tiny", kind="custom_voice", eos_scale=6.0)
+        make_checkpoint(folder / BASE, size="tiny", kind="base", eos_scale=6.0)
+        make_checkpoint(folder / DESIGN, size="tiny", kind="voice_design", eos_scale=6.0)
     return folder
 
 
@@ -49,13 +59,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, koe: KoeServer) -> Iterator[Open]:
+def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
     """`open_page("history", viewport=PHONE, color_scheme="dark")`: a browser that has never been here. At the end each
     of them has been fine."""
     with ExitStack() as opened:
         visits: list[Visit] = []
 
-        def open_it(view: str = "speak", *, url: str = koe.url, welcomed: bool = True, **context: Any) -> Visit:
+        def open_it(view: str = "speak", *, url: str = "", welcomed: bool = True, **context: Any) -> Visit:
+            # Who has a server of its own doesn't wait for the one that all share.
+            url = url or request.getfixturevalue("koe").url
             it = opened.enter_context(visit(browser, url, **context))
             if welcomed:
                 it.page.add_init_script("localStorage.setItem('koe.welcomed', 'yes')")

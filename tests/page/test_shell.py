@@ -15,7 +15,7 @@ VIEWS = ("speak", "voices", "design", "productions", "history", "house")
 def test_every_view_is_fit_for_everybody(open_page: Open, view: str) -> None:
     it = open_page(view)
     expect(it.page).to_have_title(re.compile("– Koe$"))
-    expect(it.page.get_by_role("navigation").locator("[aria-current=page]")).to_have_count(1)
+    expect(it.page.get_by_role("navigation", name="Views").locator("[aria-current=page]")).to_have_count(1)
     it.expect_accessible()
     it.page.set_viewport_size(PHONE)
     it.expect_fits()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from koe.adapters.http.page_files import FOLDER
+from koe.settings import names
 
 LANGUAGES = ("en", "de")
 MODULES = [path for path in FOLDER.rglob("*.js") if "vendor" not in path.parts]
@@ -18,11 +19,16 @@ def words(language: str) -> dict[str, str]:
 
 
 def asked() -> Iterator[tuple[str, str]]:
-    """Every name that a module asks for; one that is put together ends where its variable begins."""
+    """Every name of a word in a module, wherever it stands; one that is put together ends with `*`, where its variable
+    begins."""
+    settings = names.fields()
+    sections = "|".join({name.partition(".")[0] for name in words("en")})
     for path in MODULES:
         source = path.read_text(encoding="utf-8")
-        for quote, name in re.findall(r"\bt\(\s*(['`])([^'`]+)\1", source):
-            yield path.name, name.partition("${")[0] + ("*" if quote == "`" and "${" in name else "")
+        for name, more in re.findall(rf"['`]((?:{sections})\.\w*)(['`]|\$\{{)", source):
+            # Settings have names of the same form.
+            if name not in settings:
+                yield path.name, f"{name}*" if more == "${" else name
 
 
 def test_the_languages_are_those_that_the_page_offers() -> None:
@@ -49,7 +55,7 @@ def test_every_word_that_is_asked_for_is_there() -> None:
 
 
 def test_every_word_is_asked_for() -> None:
-    names = [name for _, name in asked()]
+    wanted = [name for _, name in asked()]
     for name in words("en"):
         plain = re.sub(r"_(one|other)$", "", name)
-        assert any(plain == each or (each.endswith("*") and plain.startswith(each[:-1])) for each in names), name
+        assert any(plain == each or (each.endswith("*") and plain.startswith(each[:-1])) for each in wanted), name

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from koe.core.voice import Voice
-from koe.engine import SpeechOptions
+from koe.engine import Engine, SpeechOptions
 from koe.engine.fake import FakeEngine, FakeStream, Faults
 from koe.pipelines.jobs import JobQueue
 from koe.pipelines.kinds import KINDS
@@ -83,7 +83,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, engine: FakeEngine | None = None) -> AsyncIterator[House]:
+async def house(folder: Path, engine: Engine | None = None) -> AsyncIterator[House]:
     speaker = Speaker(
         [engine or FakeEngine()],
         fallback=None,

@@ -11,7 +11,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    ViewportSize,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "tools" / "node_modules" / "axe-core" / "axe.min.js"
@@ -29,8 +38,8 @@ _QUIET = (
     "--use-fake-ui-for-media-stream",
 )
 
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @contextmanager
@@ -73,6 +82,13 @@ class Visit:
     def expect_fine(self) -> None:
         """No error on the console, and no request to anywhere else, so far."""
         assert self.wrong == []
+
+    def expect_refused(self, *statuses: int) -> None:
+        """That requests were answered so: browsers log that, too."""
+        for status in statuses:
+            told = f"the server responded with a status of {status} "
+            assert any(told in each for each in self.wrong), f"nothing was answered with {status}"
+            self.wrong = [each for each in self.wrong if told not in each]
 
     def expect_accessible(self) -> None:
         """Nothing that axe-core calls serious or critical."""

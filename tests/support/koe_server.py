@@ -82,10 +82,14 @@ class KoeServer:
 
 @contextmanager
 def koe_server(
-    data_dir: Path, settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    data_dir: Path,
+    settings: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    port: int = 0,
 ) -> Iterator[KoeServer]:
     """Running from here to the end of the block. `data_dir`: a tmp_path, with what is to be there already."""
-    server = KoeServer(data_dir, settings or {}, environment or {})
+    server = KoeServer(data_dir, settings or {}, environment or {}, port)
     try:
         server.start()
         yield server

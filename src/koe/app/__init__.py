@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from koe import logs
 from koe.adapters.addresses import IPAddress, reachable
@@ -30,6 +31,9 @@ from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
 from koe.storage.outputs import Limits, Outputs
 from koe.voices.store import VoiceStore
+
+if TYPE_CHECKING:
+    from koe.adapters.http.house import Outside
 
 _log = logging.getLogger(__name__)
 
@@ -63,8 +67,8 @@ class ServerInfo:
 
 def serve(loaded: Loaded, *, announce: Callable[[ServerInfo], None]) -> int:
     """Run the server until SIGTERM or SIGINT; the exit code. Raises KoeError if it can't start."""
-    logs.configure(loaded.settings.log.level, loaded.settings.log.format)
-    return asyncio.run(_serve(loaded, announce))
+    tail = logs.configure(loaded.settings.log.level, loaded.settings.log.format)
+    return asyncio.run(_serve(loaded, announce, tail))
 
 
 @asynccontextmanager
@@ -167,7 +171,7 @@ def system_language(environ: Mapping[str, str]) -> str:
     return DEFAULT_LANGUAGE
 
 
-async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
+async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None], tail: logs.LogTail) -> int:
     settings = loaded.settings
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -191,7 +195,8 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
                 await discovery.start()
             keeps = await _keep(outputs)
             jobs = await start_jobs_if_possible(loaded, speaker, outputs) if keeps else None
-            http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs)
+            seen = _outside(server, discovery, tail)
+            http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs, seen)
             await _unless(stopping, speaker.warm_up())
             if not stopping.is_set():
                 info = _server_info(loaded, speaker, server, discoverable=discovery is not None)
@@ -274,6 +279,18 @@ def _server_info(loaded: Loaded, speaker: Speaker, server: WyomingServer, *, dis
         discoverable=discoverable,
         data_dir=loaded.data_dir,
     )
+
+
+def _outside(server: WyomingServer, discovery: Discovery | None, tail: logs.LogTail) -> "Outside":
+    # Imported where the server runs: aiohttp takes its time.
+    from koe.adapters.http.house import Announced, Outside
+
+    def announced() -> Announced | None:
+        if discovery is None or discovery.name is None:
+            return None
+        return Announced(discovery.name, tuple(map(str, discovery.addresses)), discovery.port)
+
+    return Outside(tuple(uri for bound in server.uris for uri in _client_uris(bound)), announced, tail)
 
 
 def _client_uris(bound: str) -> list[str]:

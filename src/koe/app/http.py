@@ -10,15 +10,17 @@ from koe.adapters.http import (
     history,
     jobs,
     models,
+    overview,
     runs,
     speech,
     speech_catalog,
     voices,
     websocket,
     websocket_omni,
+    words,
 )
 from koe.adapters.http import settings as settings_api
-from koe.adapters.http.house import House, Transcribe
+from koe.adapters.http.house import House, Outside, Transcribe
 from koe.adapters.http.metrics import Metrics
 from koe.adapters.http.security import is_loopback
 from koe.adapters.http.server import HttpServer
@@ -27,6 +29,7 @@ from koe.adapters.transcription import transcribe
 from koe.app import cached_voices, clone_obstacle, design_obstacle
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
+from koe.app.words import word_timer
 from koe.core.errors import KoeError, SettingsError
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner
@@ -53,7 +56,9 @@ ENDPOINTS = (
     *settings_api.ENDPOINTS,
     *history.ENDPOINTS,
     *runs.ENDPOINTS,
+    *words.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *overview.ENDPOINTS,
 )
 
 
@@ -64,6 +69,7 @@ async def start_http(
     metrics: Metrics,
     outputs: Outputs | None,
     open_jobs: OpenJobs | None = None,
+    outside: Outside | None = None,
 ) -> tuple[HttpServer | None, str | None]:
     """The server, and the token if it was made just now.
 
@@ -88,6 +94,7 @@ async def start_http(
             clone_obstacle=lambda: clone_obstacle(house.loaded),
             design_obstacle=lambda: design_obstacle(house.loaded),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
+            outside=outside or Outside(),
         )
         server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
         busy.install(server.app, settings)
@@ -95,6 +102,7 @@ async def start_http(
         settings_api.install(server.app, live)
         if outputs is not None:
             runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
+            words.install(server.app, word_timer(loaded, outputs, speaker, deadline=words.DEADLINE))
         if open_jobs is not None:
             jobs.install(server.app, open_jobs.queue, open_jobs.store)
         await server.start()

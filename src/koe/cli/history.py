@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +11,8 @@ import typer
 
 from koe.cli import show as shown
 from koe.cli.state import load_settings
+from koe.cli.visit import visiting
+from koe.cli.words import words as words_of_a_run
 
 if TYPE_CHECKING:
     from koe.storage.history import Entry
@@ -74,7 +74,7 @@ def list_(
         since=_aware(since),
         until=_aware(until),
     )
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         entries: list[Entry] = []
         cursor = None
         while len(entries) < limit:
@@ -94,7 +94,7 @@ def list_(
 @app.command()
 def show(context: typer.Context, run_id: RunId, as_json: AsJson = False) -> None:
     """Show all that is known of a run."""
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         told = _told(outputs.get(run_id))
     if as_json:
         shown.as_json(told)
@@ -114,7 +114,7 @@ def mark(
     """Make a run a favourite one, or keep it for good."""
     if favourite is None and pinned is None:
         raise typer.BadParameter("say what to change: --favourite, --no-favourite, --pinned or --no-pinned")
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         outputs.mark(run_id, favourite=favourite, pinned=pinned)
 
 
@@ -123,7 +123,7 @@ def remove(
     context: typer.Context, run_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="From koe history.")]
 ) -> None:
     """Remove runs and their files."""
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         for run_id in run_ids:
             outputs.remove(run_id)
 
@@ -139,7 +139,7 @@ def zip_(
     """Write all files of a run to one zip."""
     from koe.storage.archive import zip_pieces
 
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         run = outputs.get(run_id)
         target = out or Path(f"{run.folder.name}.zip")
         try:
@@ -149,6 +149,9 @@ def zip_(
             target.unlink(missing_ok=True)
             raise
     typer.echo(str(target))
+
+
+app.command("words")(words_of_a_run)
 
 
 @app.command()
@@ -164,7 +167,7 @@ def regenerate(
     from koe.core.errors import UnsupportedAbility
     from koe.pipelines import speak
 
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         run = outputs.get(run_id)
         if run.meta.task != speak.TASK:
             raise UnsupportedAbility(f"a run of the task {run.meta.task} can't be done again here")
@@ -181,18 +184,6 @@ async def _again(context: typer.Context, outputs: Outputs, run: Run, seed: int |
 
     async with open_speaker(load_settings(context)) as speaker:
         return await SpeechProducer(speaker, outputs).again(run, seed)
-
-
-@contextlib.contextmanager
-def _visiting(context: typer.Context) -> Iterator[Outputs]:
-    from koe.app import outputs_of
-
-    outputs = outputs_of(load_settings(context))
-    try:
-        outputs.visit()
-        yield outputs
-    finally:
-        outputs.close()
 
 
 def _seed(wanted: str, run: Run) -> int | None:

@@ -79,6 +79,10 @@ class _Told:
     voice: str
     engine: str
     seed: int | None
+    language: str | None = None
+    in_whole: float | None = None
+    """Seconds, in the file with everything in it; None where there is none."""
+
     overrun: float | None = None
     """Seconds that the speech goes on after the end of its cue; None for what has no time of its own."""
 
@@ -96,10 +100,13 @@ def put_together(
     parts = [_Part(item, made, _louder(FileSound(folder / made.file), item.how.gain)) for item, made in spoken]
     rate = max(made.sample_rate for _, made in spoken)
     work = _Workshop(folder, draft, output, rate)
-    if output.book or (output.whole and parts[0].item.start is None):
+    has_times = parts[0].item.start is not None
+    if output.book or (output.whole and not has_times):
         work.whole(parts, job.title)
     files = groupby(parts, lambda part: part.item.file)
     told = [each for name, of_file in files for each in work.file(name, list(of_file))]
+    if output.whole and not has_times:
+        told = [replace(each, in_whole=start / rate) for each, start in zip(told, _starts(parts, rate), strict=True)]
     _write_manifest(draft, told, failed)
     voices, engines = {made.voice for _, made in spoken}, {made.engine for _, made in spoken}
     languages, seeds = {item.how.language for item, _ in spoken}, {made.seed for _, made in spoken}
@@ -231,7 +238,18 @@ def _told(file: str, part: _Part, start: float, end: float | None = None) -> _To
     item, made = part.item, part.made
     seconds = part.sound.frames / part.sound.sample_rate
     overrun = None if end is None else round(max(0.0, start + seconds - end), 3)
-    return _Told(file, start, seconds, item.group, item.text, made.voice, made.engine, made.seed, overrun)
+    return _Told(
+        file=file,
+        start=start,
+        seconds=seconds,
+        group=item.group,
+        text=item.text,
+        voice=made.voice,
+        engine=made.engine,
+        seed=made.seed,
+        language=item.how.language,
+        overrun=overrun,
+    )
 
 
 def _write_manifest(draft: Draft, told: Sequence[_Told], failed: Sequence[Item]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-_NEVER = ("version", "http", "wyoming.listen")
+_NEVER = ("version", "http", "words.whisper", "wyoming.listen")
 """Who reaches the house, and how: a mistake would lock its people out, or let others in. And whatever names a file."""
 
 _NOW = (

@@ -324,6 +324,12 @@ class TranscriptionSettings(Section):
         return server
 
 
+class WordsSettings(Section):
+    whisper: str | None = Field(default=None, min_length=1, max_length=1000)
+    """A model for faster-whisper: its folder, or its name where it was downloaded before; null: only words in English
+    can be timed."""
+
+
 class Settings(Section):
     version: Literal[2] = 2
     """Of the file's layout."""
@@ -341,6 +347,7 @@ class Settings(Section):
     outputs: OutputsSettings = OutputsSettings()
     jobs: JobsSettings = JobsSettings()
     transcription: TranscriptionSettings = TranscriptionSettings()
+    words: WordsSettings = WordsSettings()
     stop: StopSettings = StopSettings()
 
     @field_validator("name")

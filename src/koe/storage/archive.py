@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import RawIOBase
 
 from koe.core.errors import KoeError
-from koe.storage.meta import META
+from koe.storage.meta import META, WORDS
 from koe.storage.run import Run
 
 _CHUNK = 256 * 1024
@@ -31,11 +31,14 @@ class _Outbox(RawIOBase):
 
 
 def zip_pieces(run: Run) -> Iterator[bytes]:
-    """All its files, also meta.json, in a folder of the run's name; blocks, and holds no more than one piece in memory.
+    """All its files, also meta.json and words.json, in a folder of the run's name; blocks, and holds no more than one
+    piece in memory.
 
     Raises UnknownRun where a file is missing, KoeError where one isn't as it was.
     """
     paths = {artifact.name: run.file(artifact.name) for artifact in run.meta.files} | {META: run.folder / META}
+    if run.has_words:
+        paths[WORDS] = run.folder / WORDS
     outbox = _Outbox()
     # Sound is hardly made smaller by zip, which would take its time over it.
     with zipfile.ZipFile(outbox, "w", zipfile.ZIP_STORED) as archive:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from koe import __version__
 from koe.core.errors import MalformedInput
 from koe.storage import disk
-from koe.storage.meta import FLAGS, INPUT, META, Artifact, Description, FileName, Flags, Meta
+from koe.storage.meta import FLAGS, INPUT, META, WORDS, Artifact, Description, FileName, Flags, Meta
 from koe.storage.run import Run
 
 _FILE_NAME: TypeAdapter[str] = TypeAdapter(FileName)
@@ -29,7 +29,7 @@ class Draft:
         self._task, self._created = task, created
         self._home, self._finished = home, finished
         self._names: list[str] = []
-        self._taken = {INPUT, META, FLAGS}
+        self._taken = {INPUT, META, FLAGS, WORDS}
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ outputs/runs/<timestamp>_<task>_<run id>/
   input.json      the request as it was given: enough to do it again
   meta.json       what came of it
   flags.json      favourite, pinned; only where somebody has said so
+  words.json      when each word is said; only where somebody has wanted to know
 
 with runs.begin("speech", {"text": "Hello."}) as draft:
     write(draft.file("audio.wav"))
@@ -24,8 +25,9 @@ from koe.core.errors import MalformedInput, UnknownRun
 from koe.storage import disk, meta, owners
 from koe.storage.drafts import Draft, Finished
 from koe.storage.ids import folder_name, id_in, is_id, new_id
-from koe.storage.meta import FLAGS, INPUT, META, Flags, Meta
+from koe.storage.meta import FLAGS, INPUT, META, WORDS, Flags, Meta
 from koe.storage.run import Run
+from koe.storage.words import Words
 
 
 class Runs:
@@ -97,6 +99,11 @@ class Runs:
             if flags != run.flags:
                 disk.write(run.folder / FLAGS, flags.model_dump_json().encode())
         return Run(run.folder, run.meta, flags)
+
+    def keep_words(self, run_id: str, words: Words) -> None:
+        """In place of those that there were. Raises UnknownRun, Busy, KoeError where the disk fails."""
+        with disk.told(self.folder), owners.exclusive(self.folder):
+            disk.write(self.get(run_id).folder / WORDS, words.model_dump_json().encode())
 
     def remove(self, run_id: str) -> None:
         """At once it is no longer there; what it held goes after that. Raises UnknownRun, KoeError."""

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http.recent import Recent
 from koe.engine.qwen.guards import Counters
 from koe.speech import SpeechStats
 from koe.speech.telling import SPOKEN
@@ -37,6 +38,7 @@ _QWEN_WORDS = {
 class Metrics:
     def __init__(self, counters: Callable[[], Counters] | None = None) -> None:
         """`counters`: those of the qwen engine, where there is one."""
+        self.recent = Recent()
         self.registry = registry = CollectorRegistry()
         by_request = ("adapter", "engine", "outcome")
         self._requests = Counter("koe_requests", "Speech requests that ended, by how", by_request, registry=registry)
@@ -72,6 +74,7 @@ class Metrics:
 
     def observe(self, stats: SpeechStats, adapter: str, outcome: str) -> None:
         """One speech request has ended, as Watch has it."""
+        self.recent.add(stats, adapter, outcome)
         self._requests.labels(adapter, stats.engine, outcome).inc()
         who = adapter, stats.engine
         self._characters.labels(*who).inc(stats.characters)

@@ -42,7 +42,7 @@ def install(app: web.Application, outputs: Outputs, again: Mapping[str, Again]) 
 
 
 async def show(request: web.Request) -> web.Response:
-    run = await _run(request)
+    run = await run_of(request)
     return web.json_response(text=(await asyncio.to_thread(_answer, run)).model_dump_json())
 
 
@@ -60,12 +60,12 @@ async def remove(request: web.Request) -> web.Response:
 
 async def file(request: web.Request) -> web.StreamResponse:
     """The bytes, or a range of them."""
-    run, name = await _run(request), request.match_info["name"]
+    run, name = await run_of(request), request.match_info["name"]
     return RunFile(await asyncio.to_thread(lambda: run.file(name)))
 
 
 async def archive(request: web.Request) -> web.StreamResponse:
-    run = await _run(request)
+    run = await run_of(request)
     pieces = zip_pieces(run)
     headers = {"Content-Disposition": f'attachment; filename="{run.folder.name}.zip"'}
     if request.method == "HEAD":
@@ -79,7 +79,7 @@ async def archive(request: web.Request) -> web.StreamResponse:
 
 async def regenerate(request: web.Request) -> web.Response:
     body = await read_json(request, RegenerateBody)
-    run = await _run(request)
+    run = await run_of(request)
     again = request.app[AGAIN].get(run.meta.task)
     if again is None:
         raise HttpError(400, f"a run of the task {run.meta.task} can't be done again", code="unsupported-ability")
@@ -96,7 +96,8 @@ def outputs_of(request: web.Request) -> Outputs:
     return outputs
 
 
-async def _run(request: web.Request) -> Run:
+async def run_of(request: web.Request) -> Run:
+    """That the path names. Raises UnknownRun, HttpError."""
     outputs = outputs_of(request)
     return await asyncio.to_thread(lambda: outputs.get(_id(request)))
 
@@ -116,7 +117,7 @@ def _answer(run: Run) -> RunAnswer:
         given = run.input()
     except (MalformedInput, UnknownRun):
         given = None
-    return RunAnswer(**dict(run.meta), **dict(run.flags), input=given)
+    return RunAnswer(**dict(run.meta), **dict(run.flags), has_words=run.has_words, input=given)
 
 
 def _endpoints() -> Iterator[Endpoint]:

@@ -89,6 +89,9 @@ class HistoryAnswer(_Model):
 class RunAnswer(Meta):
     favourite: bool
     pinned: bool
+    has_words: bool
+    """Whether there are word times: /api/runs/{id}/words."""
+
     input: dict[str, Any] | None
     """The request as it was given; null where it was damaged."""
 

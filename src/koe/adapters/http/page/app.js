@@ -35,15 +35,18 @@ class KoeApp extends KoeElement {
     const view = VIEWS.includes(wanted) ? wanted : VIEWS[0];
     const before = this.view;
     if (view === before && !this.failed) return;
+    let failed = false;
     try {
       await import(`./views/${view}.js`);
-      this.failed = false;
     } catch (error) {
       // It is gone with an update, or the server is away.
       console.warn(error);
-      this.failed = true;
+      failed = true;
     }
+    // While it was loaded, another one may have been asked for.
+    if (here().view !== wanted) return;
     this.view = view;
+    this.failed = failed;
     this.nameThePage();
     this.requestUpdate();
     await this.updateComplete;

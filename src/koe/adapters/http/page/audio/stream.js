@@ -2,6 +2,7 @@
 //   const player = new SpeechPlayer()          in the click: browsers let nothing else make a sound
 //   await player.play({ input, voice })        until it was heard to its end, or stopped
 import { ApiError, ask, eventsOf } from '../api.js';
+import { connection } from '../lib/connection.js';
 import { scaled, slices } from './peaks.js';
 import { wav } from './wav.js';
 
@@ -35,8 +36,6 @@ export class SpeechPlayer extends EventTarget {
     this.voice = '';
     /** @type {string | null} */
     this.seed = null;
-    /** @type {string | null} The run that was kept of it. */
-    this.run = null;
   }
 
   /** Seconds that have been made. */
@@ -58,10 +57,7 @@ export class SpeechPlayer extends EventTarget {
   async play(body) {
     const begun = performance.now();
     try {
-      void this.context.resume();
-      await this.context.audioWorklet.addModule(new URL('worklet.js', import.meta.url));
-      const node = new AudioWorkletNode(this.context, 'koe-stream-player', { numberOfInputs: 0, outputChannelCount: [1] });
-      node.connect(this.context.destination);
+      const node = await this.output();
       const heard = this.heard(node);
       // Stopped before all has come, nobody waits for it any more.
       heard.catch(() => {});
@@ -70,11 +66,25 @@ export class SpeechPlayer extends EventTarget {
       node.port.postMessage('finish');
       this.changed();
       await heard;
-      this.end('ended');
+      this.end(this.stopping.signal.aborted ? 'stopped' : 'ended');
     } catch (error) {
       this.end(this.stopping.signal.aborted ? 'stopped' : 'failed');
       if (!this.stopping.signal.aborted) throw error;
     }
+  }
+
+  async output() {
+    void this.context.resume();
+    try {
+      await this.context.audioWorklet.addModule(new URL('worklet.js', import.meta.url));
+    } catch {
+      // The browser says that it was aborted, whatever kept it from being loaded.
+      connection.lost();
+      throw new TypeError('the worklet could not be loaded');
+    }
+    const node = new AudioWorkletNode(this.context, 'koe-stream-player', { numberOfInputs: 0, outputChannelCount: [1] });
+    node.connect(this.context.destination);
+    return node;
   }
 
   /** @param {AudioWorkletNode} node @param {{[name: string]: unknown}} body @param {number} begun */
@@ -83,7 +93,6 @@ export class SpeechPlayer extends EventTarget {
     const answer = await ask('v1/audio/speech', { body: asked, signal: this.stopping.signal });
     this.voice = answer.headers.get('X-Koe-Voice') ?? '';
     this.seed = answer.headers.get('X-Koe-Seed');
-    this.run = answer.headers.get('X-Koe-Run');
     for await (const { event, data } of eventsOf(answer)) {
       if (event === 'speech.audio.error') throw new ApiError(502, data.error);
       if (event === 'speech.audio.delta') this.take(node, unpacked(data.audio), begun);
@@ -105,10 +114,10 @@ export class SpeechPlayer extends EventTarget {
     this.changed();
   }
 
-  /** Until the last sample has been played. @param {AudioWorkletNode} node @returns {Promise<void>} */
+  /** Until the last sample has been played, or it is stopped. @param {AudioWorkletNode} node @returns {Promise<void>} */
   heard(node) {
-    return new Promise((resolve, reject) => {
-      this.stopping.signal.addEventListener('abort', () => reject(this.stopping.signal.reason));
+    return new Promise((resolve) => {
+      this.stopping.signal.addEventListener('abort', () => resolve());
       node.port.onmessage = ({ data }) => {
         if (data === 'ended') return resolve();
         this.played = data.played;

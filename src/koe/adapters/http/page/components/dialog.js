@@ -1,45 +1,29 @@
-import { KoeElement, html } from '../lib/element.js';
+import { html, ref } from '../lib/element.js';
 import { t } from '../lib/words.js';
+import { render } from '../vendor/lit/index.js';
 
 /**
- * `<koe-dialog heading="...">`: a modal dialog around `.content` (a function that draws it). It opens when it comes into
- * the page, and tells `close` when it was closed; whoever put it there takes it away. Closed by Escape unless `firm`.
+ * A modal dialog, as a part of an element's own template; it opens as soon as it is there, and closes when it is drawn
+ * no more: `${this.asking ? modal(t('x.title'), html`...`, () => { this.asking = false; ... }) : nothing}`.
+ * @param {string} heading @param {unknown} content
+ * @param {() => void} [closed] By Escape; without it the dialog stays until it is answered.
  */
-class KoeDialog extends KoeElement {
-  static properties = { heading: {}, content: { attribute: false }, firm: { type: Boolean } };
-
-  constructor() {
-    super();
-    this.heading = '';
-    this.firm = false;
-    /** @type {() => unknown} */
-    this.content = () => '';
-  }
-
-  firstUpdated() {
-    this.querySelector('dialog')?.showModal();
-  }
-
-  render() {
-    return html`<dialog aria-labelledby="dialog-heading" @close=${this.closed} @cancel=${this.cancelled}>
-      <h2 id="dialog-heading">${this.heading}</h2>
-      ${this.content()}
-    </dialog>`;
-  }
-
-  /** @param {Event} event */
-  cancelled(event) {
-    if (this.firm) event.preventDefault();
-  }
-
-  /** @param {Event} event */
-  closed(event) {
-    event.stopPropagation();
-    this.tell('close');
-  }
+export function modal(heading, content, closed) {
+  return html`<dialog ${ref(show)} aria-label=${heading}
+    @cancel=${(/** @type {Event} */ event) => { if (!closed) event.preventDefault(); }}
+    @close=${(/** @type {Event} */ event) => closed ? closed() : show(/** @type {Element} */ (event.target))}>
+    <h2>${heading}</h2>
+    ${content}
+  </dialog>`;
 }
 
-customElements.define('koe-dialog', KoeDialog);
+/** @param {Element | undefined} element */
+function show(element) {
+  // It is told of before it is in the document.
+  queueMicrotask(() => {
+    if (element instanceof HTMLDialogElement && element.isConnected && !element.open) element.showModal();
+  });
+}
 
 /**
  * Asks before something that can't be taken back: `if (await sure('Remove Anna?', 'Remove')) ...`.
@@ -57,19 +41,18 @@ export async function sure(question, yes) {
  * @returns {Promise<string | null>}
  */
 export function ask(question, answers, look = '') {
-  const dialog = new KoeDialog();
+  const place = document.createElement('div');
+  document.body.append(place);
   return new Promise((resolve) => {
     /** @param {string | null} answer */
     const end = (answer) => {
-      dialog.remove();
+      place.remove();
       resolve(answer);
     };
-    dialog.heading = question;
-    dialog.content = () => html`<div class="ends">
+    const buttons = html`<div class="ends">
       <button class="button" @click=${() => end(null)}>${t('app.cancel')}</button>
       ${answers.map(([answer, words]) => html`<button class="button ${look}" @click=${() => end(answer)}>${words}</button>`)}
     </div>`;
-    dialog.addEventListener('close', () => end(null));
-    document.body.append(dialog);
+    render(modal(question, buttons, () => end(null)), place);
   });
 }

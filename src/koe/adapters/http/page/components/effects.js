@@ -65,7 +65,7 @@ class KoeEffects extends KoeElement {
     const value = Number(effect[name]);
     return html`<label class="slider">
       <span class="small">${t(`effects.${name}`)}</span>
-      <output class="small">${number(value)}</output>
+      <span class="small value">${number(value)}</span>
       <input class="range" type="range" min=${from} max=${to} step=${step} .value=${String(value)}
         aria-label="${t(`effects.${effect.effect}`)}: ${t(`effects.${name}`)}"
         @input=${(/** @type {Event} */ event) =>

@@ -3,7 +3,7 @@ import { connection } from '../lib/connection.js';
 import { KoeElement, html, nothing } from '../lib/element.js';
 import { inWords } from '../lib/notices.js';
 import { t } from '../lib/words.js';
-import './dialog.js';
+import { modal } from './dialog.js';
 
 /** `<koe-login>`: asks for the token, once for each browser and week. */
 class KoeLogin extends KoeElement {
@@ -14,7 +14,7 @@ class KoeLogin extends KoeElement {
   }
 
   render() {
-    return html`<koe-dialog firm .heading=${t('login.title')} .content=${() => this.form()}></koe-dialog>`;
+    return modal(t('login.title'), this.form());
   }
 
   form() {

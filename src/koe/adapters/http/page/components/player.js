@@ -59,7 +59,7 @@ export class KoePlayer extends KoeElement {
     const { paused, currentTime } = this.audio;
     const whole = this.length;
     return html`
-      <button class="button icon ${paused ? '' : 'primary'}" ?disabled=${!this.src} @click=${() => void this.toggle()}
+      <button type="button" class="button icon ${paused ? '' : 'primary'}" ?disabled=${!this.src} @click=${() => void this.toggle()}
         aria-label="${paused ? t('player.play') : t('player.pause')}${this.label ? `: ${this.label}` : ''}">
         ${icon(paused ? 'play' : 'pause', 18)}
       </button>

@@ -1,5 +1,5 @@
 import { KoeElement, html, nothing } from '../lib/element.js';
-import { number, t } from '../lib/words.js';
+import { number, seconds, t } from '../lib/words.js';
 import { icon } from './icons.js';
 import './player.js';
 import './waveform.js';
@@ -68,8 +68,7 @@ class KoeTake extends KoeElement {
     const { state, firstAudio, duration, pace, starved } = /** @type {NonNullable<typeof this.player>} */ (this.player);
     if (state === 'waiting') return t('take.waiting');
     if (firstAudio === null) return '';
-    const seconds = number(firstAudio, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-    const parts = [t('take.first_audio', { seconds }), t('take.duration', { seconds: number(duration, { maximumFractionDigits: 1 }) })];
+    const parts = [t('take.first_audio', { time: seconds(firstAudio) }), t('take.duration', { time: seconds(duration) })];
     if (pace !== null) parts.push(t('take.pace', { times: number(pace, { maximumFractionDigits: pace < 10 ? 1 : 0 }) }));
     if (starved) parts.push(t('take.starved'));
     return parts.join(' · ');

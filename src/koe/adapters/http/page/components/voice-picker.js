@@ -7,6 +7,9 @@ import { icon } from './icons.js';
 
 let made = 0;
 
+/** Pixels: to the edge of the window, below which the list opens upwards, and at the most. */
+const [GAP, LOW, HIGH] = [12, 240, 400];
+
 /** @type {Voice} */
 const NOBODY = {
   id: '', name: '', languages: [], kind: null, engine: '', styles: [], description: '', tags: [],
@@ -64,7 +67,7 @@ class KoeVoicePicker extends KoeElement {
         .value=${live(open ? this.looked : this.shown)} placeholder=${open ? this.shown : ''}
         @click=${this.begin} @input=${this.look} @keydown=${this.press} @blur=${this.end}>
       <span class="arrow">${icon('down', 18)}</span>
-      <div id="${this.name}-list" class="choices" role="listbox" aria-label=${this.label} ?hidden=${!open}
+      <div id="${this.name}-list" class="choices" role="listbox" popover="manual" aria-label=${this.label}
         @pointerdown=${(/** @type {Event} */ event) => event.preventDefault()}>
         ${open ? this.list() : nothing}
       </div>
@@ -91,6 +94,33 @@ class KoeVoicePicker extends KoeElement {
       class=${place === this.active ? 'active' : ''} @click=${() => this.pick(voice)}>
       <span>${voice.name}</span>${voiceMark(voice)}
     </div>`;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    const options = { signal: this.gone, capture: true };
+    for (const name of ['scroll', 'resize']) window.addEventListener(name, () => this.place(), options);
+  }
+
+  updated() {
+    const list = /** @type {HTMLElement} */ (this.querySelector('.choices'));
+    if (this.open) list.showPopover();
+    else list.hidePopover();
+    this.place();
+  }
+
+  /** Below the field, or above it where there is more room: over everything, also out of a dialog. */
+  place() {
+    const list = /** @type {HTMLElement | null} */ (this.querySelector('.choices'));
+    const field = this.querySelector('input')?.getBoundingClientRect();
+    if (!this.open || !list || !field) return;
+    const room = { below: innerHeight - field.bottom - GAP, above: field.top - GAP };
+    const up = room.below < LOW && room.above > room.below;
+    list.style.left = `${field.left}px`;
+    list.style.width = `${field.width}px`;
+    list.style.maxHeight = `${Math.min(HIGH, up ? room.above : room.below)}px`;
+    list.style.top = up ? 'auto' : `${field.bottom + 4}px`;
+    list.style.bottom = up ? `${innerHeight - field.top + 4}px` : 'auto';
   }
 
   begin() {

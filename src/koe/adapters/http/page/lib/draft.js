@@ -9,6 +9,7 @@ export const draft = {
   style: '',
   instructions: '',
   seed: '',
+  keep: kept('keep') === 'yes',
   /** @type {import('../components/effects.js').Effect[]} */
   effects: [],
 };
@@ -19,6 +20,7 @@ export function wanted(model) {
   /** @type {{[name: string]: unknown}} */
   const body = { input: text };
   if (voice) body.voice = voice;
+  if (draft.keep) body.keep = true;
   if (language) body.language = language;
   if (effects.length > 0) body.effects = effects;
   if (model && style) body.style = style;

@@ -41,7 +41,7 @@ export async function chooseLanguage(language) {
 }
 
 /**
- * The words of a name such as `speak.title`. `{seconds}` in them is replaced by values; with a `count`, the name's
+ * The words of a name such as `app.skip`. `{seconds}` in them is replaced by values; with a `count`, the name's
  * `…_one` is used where it is there and the language counts so.
  * @param {string} name @param {{[name: string]: string | number}} [values]
  */
@@ -69,6 +69,11 @@ export function bytes(value) {
   return number(value / 1000 ** step, {
     style: 'unit', unit: units[step], unitDisplay: step === 0 ? 'long' : 'short', maximumFractionDigits: step > 2 ? 1 : 0,
   });
+}
+
+/** Such as 85 ms or 1.4 s; the symbols are the same everywhere. @param {number} value */
+export function seconds(value) {
+  return value < 1 ? `${number(Math.round(value * 1000))}\u00a0ms` : `${number(value, { maximumFractionDigits: 1 })}\u00a0s`;
 }
 
 /** Such as 1:07 or 1:02:07. @param {number} seconds */

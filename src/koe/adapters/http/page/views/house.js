@@ -1,39 +1,40 @@
-import { get } from '../api.js';
-import { connection } from '../lib/connection.js';
 import { KoeElement, html } from '../lib/element.js';
-import { sayError } from '../lib/notices.js';
-import { bytes, t } from '../lib/words.js';
+import { here, link } from '../lib/router.js';
+import { t } from '../lib/words.js';
+import './house/log.js';
+import './house/models.js';
+import './house/overview.js';
+import './house/settings.js';
 
+const PARTS = ['overview', 'models', 'settings', 'log'];
+
+/** `#/house`, `#/house/models`, `#/house/settings`, `#/house/log`. */
 class KoeHouse extends KoeElement {
-  constructor() {
-    super();
-    /** @type {import('../api-types').Model[] | null} */
-    this.models = null;
-  }
-
   connectedCallback() {
     super.connectedCallback();
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
-    void this.load();
-  }
-
-  async load() {
-    try {
-      this.models = (await get('api/models', {}, this.gone)).models;
-      this.requestUpdate();
-    } catch (error) {
-      sayError(error);
-    }
+    window.addEventListener('hashchange', () => this.requestUpdate(), { signal: this.gone });
   }
 
   render() {
+    const asked = here().rest[0];
+    const part = PARTS.includes(asked) ? asked : PARTS[0];
     return html`
       <div class="head"><h1>${t('nav.house')}</h1></div>
-      <ul class="list">
-        ${(this.models ?? []).map(
-          (each) => html`<li><span class="grow name">${each.name}</span><span>${bytes(each.bytes)}</span><span class="mark">${each.state}</span></li>`,
+      <nav class="tabs" aria-label=${t('house.parts')}>
+        ${PARTS.map(
+          (name) => html`<a href=${link(name === PARTS[0] ? ['house'] : ['house', name])}
+            aria-current=${name === part ? 'page' : 'false'}>${t(`house.part_${name}`)}</a>`,
         )}
-      </ul>`;
+      </nav>
+      ${this.content(part)}`;
+  }
+
+  /** @param {string} part */
+  content(part) {
+    if (part === 'models') return html`<koe-house-models></koe-house-models>`;
+    if (part === 'settings') return html`<koe-house-settings></koe-house-settings>`;
+    if (part === 'log') return html`<koe-house-log></koe-house-log>`;
+    return html`<koe-house-overview></koe-house-overview>`;
   }
 }
 

@@ -3,14 +3,16 @@ import { SpeechPlayer } from '../audio/stream.js';
 import '../components/effects.js';
 import { icon } from '../components/icons.js';
 import { hush } from '../components/player.js';
+import '../components/manner.js';
 import '../components/take.js';
 import '../components/voice-picker.js';
+import '../components/welcome.js';
 import { connection } from '../lib/connection.js';
 import { draft, wanted } from '../lib/draft.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
-import { keep } from '../lib/kept.js';
+import { keep, kept } from '../lib/kept.js';
 import { inWords, sayError } from '../lib/notices.js';
-import { here } from '../lib/router.js';
+import { here, link } from '../lib/router.js';
 import { loadVoices } from '../lib/voices.js';
 import { languageName, t } from '../lib/words.js';
 
@@ -21,6 +23,7 @@ class KoeSpeak extends KoeElement {
     this.voices = [];
     this.house = '';
     this.failure = '';
+    this.kept = false;
     /** @type {SpeechPlayer | null} */
     this.player = null;
   }
@@ -71,14 +74,20 @@ class KoeSpeak extends KoeElement {
           ${this.languages()}
           ${this.button()}
         </div>
+        <label class="check small">
+          <input type="checkbox" .checked=${live(draft.keep)} @change=${this.keepRuns}>${t('speak.keep')}
+        </label>
         ${this.failure ? html`<p class="note bad" role="alert">${this.failure}</p>` : nothing}
         <koe-take .player=${this.player}></koe-take>
+        ${this.kept ? html`<p class="small" role="status">${t('speak.kept')} <a href=${link(['history'])}>${t('nav.history')}</a></p>` : nothing}
         <details class="more">
           <summary>${t('speak.more')}</summary>
-          <div class="stack">${this.manner()}
+          <div class="stack">
+            <koe-manner .voice=${this.voice} .draft=${draft}></koe-manner>
             <koe-effects .chain=${draft.effects} @change=${this.useEffects}></koe-effects></div>
         </details>
-      </form>`;
+      </form>
+      ${this.voices.length > 0 && !kept('welcomed') ? html`<koe-welcome @welcomed=${this.pick}></koe-welcome>` : nothing}`;
   }
 
   houseName() {
@@ -102,45 +111,16 @@ class KoeSpeak extends KoeElement {
     if (tags.length < 2) return nothing;
     return html`<div class="field">
       <label for="speak-language">${t('speak.language')}</label>
-      <select id="speak-language" class="input" @change=${this.change('language')}>
+      <select id="speak-language" class="input" @change=${this.useLanguage}>
         <option value="">${t('speak.detected')}</option>
         ${tags.map((tag) => html`<option value=${tag} ?selected=${tag === draft.language}>${languageName(tag)}</option>`)}
       </select>
     </div>`;
   }
 
-  /** Which only a model understands. */
-  manner() {
-    const voice = this.voice;
-    if (voice?.engine !== 'qwen') return html`<p class="small quiet">${t('speak.manner_needs')}</p>`;
-    return html`<div class="grid">
-      <div class="field">
-        <label for="speak-style">${t('speak.style')}</label>
-        <select id="speak-style" class="input" @change=${this.change('style')}>
-          <option value="">${t('speak.no_style')}</option>
-          ${voice.styles.map((name) => html`<option value=${name} ?selected=${name === draft.style}>${name}</option>`)}
-        </select>
-      </div>
-      <div class="field">
-        <label for="speak-instructions">${t('speak.instructions')}</label>
-        <input id="speak-instructions" class="input" .value=${live(draft.instructions)} maxlength="4096"
-          placeholder=${t('speak.instructions_example')} @input=${this.change('instructions')}>
-      </div>
-      <div class="field">
-        <label for="speak-seed">${t('speak.seed')}</label>
-        <input id="speak-seed" class="input" type="number" min="0" step="1" .value=${live(draft.seed)}
-          placeholder=${t('speak.seed_random')} aria-describedby="seed-hint" @input=${this.change('seed')}>
-        <p class="hint" id="seed-hint">${t('speak.seed_hint')}</p>
-      </div>
-    </div>`;
-  }
-
-  /** @param {'language' | 'style' | 'instructions' | 'seed'} name */
-  change(name) {
-    return (/** @type {Event} */ event) => {
-      draft[name] = /** @type {HTMLInputElement} */ (event.target).value;
-      this.requestUpdate();
-    };
+  /** @param {Event} event */
+  useLanguage(event) {
+    draft.language = /** @type {HTMLSelectElement} */ (event.target).value;
   }
 
   /** @param {Event} event */
@@ -155,6 +135,12 @@ class KoeSpeak extends KoeElement {
     draft.language = draft.style = '';
     keep('voice', draft.voice || null);
     this.requestUpdate();
+  }
+
+  /** @param {Event} event */
+  keepRuns(event) {
+    draft.keep = /** @type {HTMLInputElement} */ (event.target).checked;
+    keep('keep', draft.keep ? 'yes' : null);
   }
 
   /** @param {CustomEvent<import('../components/effects.js').Effect[]>} event */
@@ -174,16 +160,19 @@ class KoeSpeak extends KoeElement {
     if (this.speaking || !draft.text.trim()) return;
     hush();
     this.failure = '';
+    this.kept = false;
     const player = new SpeechPlayer();
     this.player = player;
     player.addEventListener('change', () => this.requestUpdate(), { signal: this.gone });
     this.requestUpdate();
     try {
-      await player.play(wanted(this.voice?.engine === 'qwen'));
+      const body = wanted(this.voice?.engine === 'qwen');
+      await player.play(body);
+      this.kept = body.keep === true && player.state === 'ended';
     } catch (error) {
       this.failure = inWords(error);
-      this.requestUpdate();
     }
+    this.requestUpdate();
   }
 }
 

@@ -1,5 +1,5 @@
 import { address, post } from '../../api.js';
-import '../../components/dialog.js';
+import { modal } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
 import '../../components/player.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
@@ -46,7 +46,7 @@ class KoeCandidates extends KoeElement {
           <h3>${t('design.candidate', { number: made.length + place + 1 })}</h3>
           <p class="small quiet">${place === 0 ? t('design.speaking') : t('design.waiting')}</p></li>`)}
       </ol>
-      ${this.chosen ? html`<koe-dialog .heading=${t('design.name_it')} .content=${() => this.naming()} @close=${this.leave}></koe-dialog>` : nothing}
+      ${this.chosen ? modal(t('design.name_it'), this.naming(), () => this.leave()) : nothing}
     </section>`;
   }
 
@@ -63,9 +63,8 @@ class KoeCandidates extends KoeElement {
     </li>`;
   }
 
-  /** Drawn by the dialog, which Lit would take for `this` of a bare method. */
   naming() {
-    return html`<form class="stack" @submit=${(/** @type {SubmitEvent} */ event) => void this.keep(event)}>
+    return html`<form class="stack" @submit=${this.keep}>
       <div class="field">
         <label for="kept-name">${t('voices.name')}</label>
         <input id="kept-name" class="input" name="name" maxlength="100" required autofocus autocomplete="off"
@@ -73,7 +72,7 @@ class KoeCandidates extends KoeElement {
         ${this.wrong ? html`<p class="wrong" role="alert">${this.wrong}</p>` : html`<p class="hint">${t('design.name_hint')}</p>`}
       </div>
       <div class="ends">
-        <button type="button" class="button" @click=${() => this.leave()}>${t('app.cancel')}</button>
+        <button type="button" class="button" @click=${this.leave}>${t('app.cancel')}</button>
         <button class="button primary" ?disabled=${this.busy}>${t('design.keep')}</button>
       </div>
     </form>`;
