@@ -10,8 +10,8 @@ const USUAL_RATE = 48000;
 /** Seconds that are meant at first of what is longer than can be used. */
 const FIRST_PART = 10;
 const MOST_USED = 30;
-/** Bytes that a browser may be asked to look at. */
-const MOST_BYTES = 200e6;
+/** Bytes that a browser may be asked to look at: of an MP3 a quarter of an hour, which takes 350 MB once it is decoded. */
+const MOST_BYTES = 16e6;
 
 /** Events: `change` whenever something of it has changed. */
 export class Clip extends EventTarget {

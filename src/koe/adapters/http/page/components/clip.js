@@ -1,6 +1,6 @@
 import { upload } from '../api.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
-import { sentence, withoutField } from '../lib/notices.js';
+import { sayError, sentence, withoutField } from '../lib/notices.js';
 import { clock, number, t } from '../lib/words.js';
 import { icon } from './icons.js';
 import { hush } from './player.js';
@@ -134,7 +134,12 @@ class KoeClip extends KoeElement {
     const { start, end, sound } = this.clip;
     const at = this.audio.currentTime;
     if (sound && (at < start || at >= end - 0.05)) this.audio.currentTime = start;
-    await this.audio.play();
+    try {
+      await this.audio.play();
+    } catch (error) {
+      // Paused again before it began is no failure.
+      if (!(error instanceof DOMException && error.name === 'AbortError')) sayError(new Error(t('player.failed')));
+    }
   }
 
   follow() {

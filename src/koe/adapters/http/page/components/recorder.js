@@ -18,6 +18,7 @@ class KoeRecorder extends KoeElement {
     this.failure = '';
     this.text = 1;
     this.free = false;
+    this.opening = false;
   }
 
   disconnectedCallback() {
@@ -94,6 +95,8 @@ class KoeRecorder extends KoeElement {
   }
 
   async begin() {
+    if (this.opening) return;
+    this.opening = true;
     hush();
     this.failure = '';
     const microphone = new Microphone();
@@ -107,6 +110,7 @@ class KoeRecorder extends KoeElement {
       microphone.stop();
       this.failure = whyNot(error);
     }
+    this.opening = false;
     this.requestUpdate();
   }
 

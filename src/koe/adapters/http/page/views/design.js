@@ -66,7 +66,8 @@ class KoeDesign extends KoeElement {
   moved() {
     const { view, rest } = here();
     if (view !== 'design') return;
-    if (!this.making) this.shown = this.designs?.find((design) => design.id === rest[0]) ?? null;
+    // One that was made just now isn't in the list yet.
+    if (!this.making && rest[0] !== this.shown?.id) this.shown = this.designs?.find((design) => design.id === rest[0]) ?? null;
     this.requestUpdate();
   }
 

@@ -49,7 +49,9 @@ class KoeVoices extends KoeElement {
   }
 
   async moved() {
-    if (here().view !== 'voices') return;
+    const { view, rest } = here();
+    if (view !== 'voices') return;
+    if (rest[0] !== this.made?.profile.id) this.made = null;
     this.requestUpdate();
     await this.updateComplete;
     this.querySelector('h1')?.focus();

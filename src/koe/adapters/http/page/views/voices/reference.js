@@ -51,7 +51,8 @@ class KoeReference extends KoeElement {
     const changed = this.written !== null && this.written !== transcript;
     if (!changed && transcript) return nothing;
     return html`<div class="row">
-      ${changed ? html`<button type="button" class="button small" ?disabled=${this.busy} @click=${() => void this.save()}>${t('voices.save')}</button>` : nothing}
+      ${changed ? html`<button type="button" class="button small" ?disabled=${this.busy}
+        aria-label="${t('voices.save')}: ${t('voices.clip_number', { number: this.place + 1 })}" @click=${() => void this.save()}>${t('voices.save')}</button>` : nothing}
       <button type="button" class="button quiet small ${changed ? '' : 'flush'}" ?disabled=${this.busy} @click=${() => void this.listen()}>
         ${this.busy ? t('voices.listening') : t('voices.write')}</button>
     </div>`;
