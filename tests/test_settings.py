@@ -219,7 +219,7 @@ def test_every_problem_is_listed_at_once(config: Path) -> None:
         ("wyoming: {listen: ['tcp://a:1', 'tcp://a:1']}", "listed twice"),
         ("voice: {language: Deutsch!}", "is no language tag"),
         ("engine: {default: fake}", "engine.fake.enabled is false"),
-        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or fake"),
+        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or remote or fake"),
         (f"name: {'ö' * 40}", "at most 63 bytes"),
         ('name: "  "', "needs letters"),
     ],
@@ -535,7 +535,7 @@ def test_where_the_disk_refuses_a_change_nothing_changes(config: Path, monkeypat
 
 
 def test_what_a_crash_left_is_swept_away(config: Path) -> None:
-    left = config.with_name(".changes.yaml.new-0123")
+    left = config.with_name(".changes.yaml.0123.tmp")
     left.touch()
     change(config, {"name": "Change"})
     assert not left.exists()

@@ -1,6 +1,4 @@
 // What a browser's audio thread has, of which TypeScript's library doesn't know.
-declare const sampleRate: number;
-
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }

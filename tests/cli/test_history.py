@@ -1,12 +1,15 @@
 """`koe history`, without a server and beside one."""
 
 import json
+import re
+import signal
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from koe.pipelines.speak import SpeechInput
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run as KeptRun
 from tests.storage.samples import description
+from tests.support.house import PATIENCE
 
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -139,3 +143,45 @@ def test_it_reads_beside_a_running_server(koe: Run, start_koe: Start, outputs: O
     refused = koe("serve", "--listen", "tcp://127.0.0.1:0", "--set", "discovery.enabled=false")
     assert refused.exit_code == 2
     assert "another Koe server works in" in refused.stderr
+
+
+def started(server: "subprocess.Popen[bytes]") -> str:
+    """What it has said of itself."""
+    assert server.stdout is not None
+    told = b""
+    while b"Ctrl+C" not in told:
+        line = server.stdout.readline()
+        assert line, told
+        told += line
+    return told.decode()
+
+
+def test_rooms_and_requests_are_kept_where_that_is_wished(koe: Run, start_koe: Start) -> None:
+    server = start_koe("serve", "--listen", "tcp://127.0.0.1:0", "--no-discovery", "--set", "outputs.keep_rooms=true")
+    told = started(server)
+    room = re.search(r"tcp://127\.0\.0\.1:\d+", told)
+    http = re.search(r"http://127\.0\.0\.1:\d+", told)
+    assert room is not None
+    assert http is not None
+    said = koe("say", "Said to a room.", "--voice", "fake-low", "--server", room[0], "--out", "-")
+    assert said.exit_code == 0, said.stderr
+    for text, keep in (("Kept.", True), ("Not kept.", False)):
+        body = json.dumps({"input": text, "voice": "fake-high", "response_format": "wav", "keep": keep}).encode()
+        asked = Request(f"{http[0]}/v1/audio/speech", body, {"Content-Type": "application/json"})
+        with urlopen(asked, timeout=PATIENCE) as answer:
+            assert len(answer.read()) > 1000
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(PATIENCE) == 0
+    assert sorted(listed(koe)) == ["Kept.", "Said to a room."]
+
+
+def test_what_is_said_here_is_kept_where_that_is_wished(koe: Run, tmp_path: Path) -> None:
+    result = koe("say", "Hello.", "--voice", "fake-low", "--seed", "7", "--keep", "--out", tmp_path / "out.flac")
+    assert result.exit_code == 0, result.stderr
+    (run,) = json.loads(koe("history", "list", "--json").stdout)
+    folder = Path(result.stderr.partition("kept: ")[2].strip())
+    assert folder.name == run["folder"]
+    assert (folder / "audio.flac").read_bytes() == (tmp_path / "out.flac").read_bytes()
+    assert koe("history", "regenerate", run["id"]).exit_code == 0
+    refused = koe("say", "Hello.", "--keep", "--server", "tcp://127.0.0.1:1")
+    assert (refused.exit_code, "keep_rooms" in refused.stderr) == (2, True)

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.page.conftest import Open
 from tests.page.test_speak import heard, write_and_speak
+from tests.support.browser import ELSEWHERE
 from tests.support.koe_server import KoeServer, free_port, koe_server
 from tests.support.proxy import reverse_proxy
 
@@ -18,7 +19,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KoeServer]:
     data_dir = tmp_path_factory.mktemp("own")
     port = free_port()
     listen = f'["tcp://127.0.0.1:{port}", "tcp://*:{free_port()}"]'
-    settings = {"engine.qwen.enabled": "false", "http.listen": listen}
+    settings = {"engine.qwen.enabled": "false", "http.listen": listen, "http.allowed_hosts": f'["{ELSEWHERE}"]'}
     with koe_server(data_dir, settings, port=port) as server:
         yield server
 
@@ -64,6 +65,16 @@ def test_the_page_works_below_any_path(open_page: Open, own: KoeServer, proxied:
         it.page.get_by_role("navigation").get_by_role("link", name=name).click()
         expect(it.page.get_by_role("heading", level=1)).to_have_text(name)
     assert all(url.startswith((proxied, "blob:")) for url in asked)
+
+
+def test_the_page_speaks_without_https(open_page: Open, own: KoeServer) -> None:
+    it = open_page(url=own.url.replace("127.0.0.1", ELSEWHERE))
+    assert not it.page.evaluate("isSecureContext")
+    write_and_speak(it.page, "Good night.")
+    heard(it.page)
+    it.go("house")
+    it.page.get_by_role("button", name="Copy 127.0.0.1").click()
+    expect(it.page.get_by_text("select the address yourself")).to_be_visible()
 
 
 def test_the_page_comes_back_with_the_server(open_page: Open, own: KoeServer) -> None:

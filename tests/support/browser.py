@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "tools" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "docs" / "screenshots"
 
+ELSEWHERE = "koe.test"
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _QUIET = (
     "--disable-background-networking",
@@ -33,6 +35,8 @@ _QUIET = (
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
+    # A name that isn't this machine's to the browser, as another device has it: no https, so no secure context.
+    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
     # A microphone that beeps, and nobody who has to be asked.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",

@@ -26,6 +26,7 @@ from koe.engine.fake import FakeEngine
 from koe.engine.qwen.checkpoints import Checkpoint, find
 from koe.engine.qwen.engine import QwenEngine, cloner, designer, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
+from koe.pipelines.keeper import Keeper
 from koe.settings import ListenAddress, Loaded, QwenSettings, Settings, Source, SourceKind
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
@@ -128,17 +129,19 @@ def cached_voices(loaded: Loaded) -> set[str]:
 
 
 def clone_obstacle(loaded: Loaded) -> str:
-    """Why no cloned voice can speak here, and what to do; empty where it can."""
+    """Why no cloned voice can speak here, and what to do; empty where it can, or a server elsewhere may do it."""
     return _obstacle(loaded, cloner)
 
 
 def design_obstacle(loaded: Loaded) -> str:
-    """Why no voice can be designed here, and what to do; empty where one can."""
+    """Why no voice can be designed here, and what to do, in the same way."""
     return _obstacle(loaded, designer)
 
 
 def _obstacle(loaded: Loaded, choose: Callable[[Sequence[Checkpoint], QwenSettings, str | None], Checkpoint]) -> str:
     qwen = loaded.settings.engine.qwen
+    if loaded.settings.engine.remote.servers:
+        return ""
     if not is_installed():
         return f"Qwen3-TTS is not installed: run {install('qwen')}"
     if not qwen.enabled:
@@ -190,11 +193,15 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None], tail: l
         for uri in server.uris:
             _log.info("listening on %s", uri)
         discovery, http, outputs, jobs = _discovery(settings, server), None, outputs_of(loaded), None
+        keeper = Keeper(outputs)
         try:
             if discovery is not None:
                 await discovery.start()
             keeps = await _keep(outputs)
-            jobs = await start_jobs_if_possible(loaded, speaker, outputs) if keeps else None
+            if keeps:
+                speaker.keep_with(keeper.hear)
+                speaker.keeps_rooms = settings.outputs.keep_rooms
+            jobs = await start_jobs_if_possible(loaded, speaker, outputs, store) if keeps else None
             seen = _outside(server, discovery, tail)
             http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs, seen)
             await _unless(stopping, speaker.warm_up())
@@ -218,6 +225,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None], tail: l
                 finally:
                     if jobs is not None:
                         await jobs.close()
+                    await asyncio.to_thread(keeper.close)
                     await asyncio.to_thread(outputs.close)
     _log.info("stopped")
     return 0
@@ -255,6 +263,11 @@ def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     engines: list[Engine] = [EspeakEngine(chosen.espeak.rate, chosen.espeak.pitch)]
     if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed()):
         engines.insert(0, QwenEngine(chosen.qwen, data_dir))
+    if chosen.remote.servers:
+        # aiohttp takes its time: only those who need it wait for it.
+        from koe.engine.remote import RemoteEngine
+
+        engines.insert(0, RemoteEngine(chosen.remote, data_dir, chosen.qwen.styles))
     if chosen.fake.enabled:
         engines.append(FakeEngine())
     return sorted(engines, key=lambda engine: chosen.default not in ("auto", engine.name))

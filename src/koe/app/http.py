@@ -33,6 +33,7 @@ from koe.app.words import word_timer
 from koe.core.errors import KoeError, SettingsError
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner
+from koe.engine.remote import RemoteEngine
 from koe.pipelines import speak
 from koe.pipelines.design_clone import Designer
 from koe.pipelines.speak import SpeechProducer
@@ -91,7 +92,7 @@ async def start_http(
             Designer(loaded.data_dir, speaker),
             _transcriber(live),
             cached_voices=lambda: cached_voices(house.loaded),
-            clone_obstacle=lambda: clone_obstacle(house.loaded),
+            clone_obstacle=lambda: "" if speaker.can_clone else clone_obstacle(house.loaded),
             design_obstacle=lambda: design_obstacle(house.loaded),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
             outside=outside or Outside(),
@@ -133,8 +134,11 @@ def _transcriber(live: LiveSettings) -> Transcribe:
 
 def house_metrics(speaker: Speaker) -> Metrics:
     """Of all adapters."""
-    engine = speaker.engine("qwen")
-    return Metrics((lambda: engine.counters) if isinstance(engine, QwenEngine) else None)
+    qwen, remote = speaker.engine("qwen"), speaker.engine("remote")
+    return Metrics(
+        (lambda: qwen.counters) if isinstance(qwen, QwenEngine) else None,
+        remote.servers if isinstance(remote, RemoteEngine) else None,
+    )
 
 
 def _model_loaded(house: House, voice_id: str) -> bool:

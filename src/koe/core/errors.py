@@ -14,6 +14,7 @@
     │   ├── EngineUnavailable   it could not start: missing, loading, out of memory
     │   └── EngineTimeout       it kept a request waiting for too long
     ├── DeadlineExceeded        the asker, or the request as a whole, took longer than the settings allow
+    ├── DiskFailed              it is full, or can't be written to
     ├── Busy                    no place left: try again later
     ├── ShuttingDown            the server is stopping
     └── SettingsError           a setting is unknown or wrong: names it and its remedy
@@ -84,6 +85,10 @@ class EngineTimeout(EngineError):
 
 class DeadlineExceeded(KoeError):
     code = "deadline-exceeded"
+
+
+class DiskFailed(KoeError):
+    """For whoever asks, an internal error like others."""
 
 
 class Busy(KoeError):

@@ -12,6 +12,7 @@ from koe.audio.align.passage import Aligned, Passage
 from koe.audio.align.process import Aligner
 from koe.core.errors import MalformedInput
 from koe.core.languages import LANGUAGES
+from koe.pipelines.plan import Delivery
 from koe.pipelines.production_output import MANIFEST, WHOLE
 from koe.storage.meta import read_bytes
 from koe.storage.outputs import Outputs
@@ -32,7 +33,7 @@ class _Item(BaseModel):
 
     text: str
     voice: str
-    language: str | None = None
+    how: Delivery = Delivery()
     in_whole: float | None = None
     """Seconds, in the file with everything in it."""
 
@@ -77,7 +78,7 @@ class WordTimer:
             seconds=item.seconds,
             text=item.text,
             text_format="ssml" if item.is_ssml else "text",
-            language=language or item.language,
+            language=language or item.how.language,
             candidates=tuple(self._languages(item.voice)) or LANGUAGES,
         )
 
@@ -88,7 +89,11 @@ def _items(run: Run) -> list[_Item]:
     if MANIFEST not in names:
         meta = run.meta
         is_ssml = run.input().get("text_format") == "ssml"
-        return [_Item(file=names[0], text=meta.text, voice=meta.voice, language=meta.language, is_ssml=is_ssml)]
+        return [
+            _Item(
+                file=names[0], text=meta.text, voice=meta.voice, how=Delivery(language=meta.language), is_ssml=is_ssml
+            )
+        ]
     try:
         return _Manifest.model_validate_json(read_bytes(run.file(MANIFEST))).items
     except (ValidationError, OSError) as error:

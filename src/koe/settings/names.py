@@ -122,10 +122,19 @@ def _with_value(section: _Section, path: Sequence[str], value: object) -> _Secti
 def _schema(name: str, document: JsonSchema) -> JsonSchema:
     found = document
     for part in name.split("."):
-        found = found["properties"][part]
-        if "$ref" in found:
-            found = document["$defs"][found["$ref"].rpartition("/")[2]]
-    return {key: value for key, value in found.items() if key not in ("title", "default")}
+        found = _referred(found["properties"][part], document)
+    return {key: _whole(value, document) for key, value in found.items() if key not in ("title", "default")}
+
+
+def _referred(schema: JsonSchema, document: JsonSchema) -> JsonSchema:
+    return document["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _whole(value: Any, document: JsonSchema) -> Any:
+    """With what it refers to in its place."""
+    if isinstance(value, dict):
+        return {key: _whole(inner, document) for key, inner in _referred(value, document).items()}
+    return [_whole(inner, document) for inner in value] if isinstance(value, list) else value
 
 
 def _walk(model: type[BaseModel], prefix: str) -> Iterable[tuple[str, FieldInfo]]:

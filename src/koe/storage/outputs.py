@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
+from koe import disk
 from koe.core.errors import KoeError, SettingsError, UnknownRun
-from koe.storage import disk
 from koe.storage.drafts import Draft
 from koe.storage.history import Entry, History, HistoryUnusable, Query
 from koe.storage.run import Run

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from koe import disk
 from koe.core.errors import MalformedInput, UnknownRun
-from koe.storage import disk
 from koe.storage.meta import INPUT, WORDS, Flags, Meta, read, read_bytes
 from koe.storage.words import Words
 

@@ -13,7 +13,6 @@ with runs.begin("speech", {"text": "Hello."}) as draft:
 """
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -21,11 +20,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from koe import disk
 from koe.core.errors import MalformedInput, UnknownRun
-from koe.storage import disk, meta, owners
-from koe.storage.drafts import Draft, Finished
+from koe.storage import meta, owners
+from koe.storage.drafts import Draft, Finished, write_input
 from koe.storage.ids import folder_name, id_in, is_id, new_id
-from koe.storage.meta import FLAGS, INPUT, META, WORDS, Flags, Meta
+from koe.storage.meta import FLAGS, META, WORDS, Flags, Meta
 from koe.storage.run import Run
 from koe.storage.words import Words
 
@@ -46,9 +46,8 @@ class Runs:
         name = folder_name(run_id, task, created)
         with disk.told(self.folder):
             folder = self._owner.draft(name)
-            written = json.dumps(dict(input), ensure_ascii=False, indent=2).encode(errors="replace")
             try:
-                (folder / INPUT).write_bytes(written)
+                write_input(folder, input)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

@@ -189,9 +189,15 @@ class SpeechBody(FormOfAnswer):
     )
     stream: bool | None = Field(default=None, description="No effect: every answer streams.")
 
+    keep: bool | None = Field(
+        default=None, description="Keep it as a run of GET /api/history, where it is spoken to its end."
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> "SpeechBody":
         fits_together(self)
+        if self.keep and self.ref_audio is not None:
+            raise ValueError("`keep` and `ref_audio`: make a voice of the recording (POST /api/voices), and name that")
         return self
 
 

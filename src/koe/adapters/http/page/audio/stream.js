@@ -2,7 +2,7 @@
 //   const player = new SpeechPlayer()          in the click: browsers let nothing else make a sound
 //   await player.play({ input, voice })        until it was heard to its end, or stopped
 import { ApiError, ask, eventsOf } from '../api.js';
-import { connection } from '../lib/connection.js';
+import { Output } from './output.js';
 import { scaled, slices } from './peaks.js';
 import { wav } from './wav.js';
 
@@ -17,7 +17,7 @@ const SLICE = RATE / 20;
 export class SpeechPlayer extends EventTarget {
   constructor() {
     super();
-    this.context = new AudioContext({ sampleRate: RATE, latencyHint: 'interactive' });
+    this.output = new Output(RATE, () => this.changed());
     this.stopping = new AbortController();
     this.state = 'waiting';
     this.whole = false;
@@ -28,8 +28,6 @@ export class SpeechPlayer extends EventTarget {
     this.raw = [];
     /** @type {number[]} */
     this.peaks = [];
-    this.played = 0;
-    this.starved = false;
     /** @type {number | null} Seconds. */
     this.firstAudio = null;
     this.madeIn = 0;
@@ -43,8 +41,14 @@ export class SpeechPlayer extends EventTarget {
     return this.samples / RATE;
   }
 
+  /** From 0 to 1: how much of it has been heard. */
   get progress() {
-    return this.samples > 0 ? this.played / this.samples : 0;
+    return this.samples > 0 ? this.output.played / this.samples : 0;
+  }
+
+  /** Whether more is waited for, because it is made more slowly than it is heard. */
+  get starved() {
+    return this.output.waiting && this.samples > 0 && !this.whole;
   }
 
   /** How many times faster than it is spoken it was made; null while too little is known. */
@@ -55,17 +59,11 @@ export class SpeechPlayer extends EventTarget {
 
   /** @param {{[name: string]: unknown}} body Of POST v1/audio/speech. */
   async play(body) {
-    const begun = performance.now();
     try {
-      const node = await this.output();
-      const heard = this.heard(node);
-      // Stopped before all has come, nobody waits for it any more.
-      heard.catch(() => {});
-      await this.receive(node, body, begun);
+      await this.receive(body, performance.now());
       this.whole = true;
-      node.port.postMessage('finish');
       this.changed();
-      await heard;
+      await this.output.finish();
       this.end(this.stopping.signal.aborted ? 'stopped' : 'ended');
     } catch (error) {
       this.end(this.stopping.signal.aborted ? 'stopped' : 'failed');
@@ -73,34 +71,20 @@ export class SpeechPlayer extends EventTarget {
     }
   }
 
-  async output() {
-    void this.context.resume();
-    try {
-      await this.context.audioWorklet.addModule(new URL('worklet.js', import.meta.url));
-    } catch {
-      // The browser says that it was aborted, whatever kept it from being loaded.
-      connection.lost();
-      throw new TypeError('the worklet could not be loaded');
-    }
-    const node = new AudioWorkletNode(this.context, 'koe-stream-player', { numberOfInputs: 0, outputChannelCount: [1] });
-    node.connect(this.context.destination);
-    return node;
-  }
-
-  /** @param {AudioWorkletNode} node @param {{[name: string]: unknown}} body @param {number} begun */
-  async receive(node, body, begun) {
+  /** @param {{[name: string]: unknown}} body @param {number} begun */
+  async receive(body, begun) {
     const asked = { ...body, response_format: 'pcm', sample_rate: RATE, stream_format: 'sse' };
     const answer = await ask('v1/audio/speech', { body: asked, signal: this.stopping.signal });
     this.voice = answer.headers.get('X-Koe-Voice') ?? '';
     this.seed = answer.headers.get('X-Koe-Seed');
     for await (const { event, data } of eventsOf(answer)) {
       if (event === 'speech.audio.error') throw new ApiError(502, data.error);
-      if (event === 'speech.audio.delta') this.take(node, unpacked(data.audio), begun);
+      if (event === 'speech.audio.delta') this.take(unpacked(data.audio), begun);
     }
   }
 
-  /** @param {AudioWorkletNode} node @param {Uint8Array<ArrayBuffer>} octets A whole number of samples. @param {number} begun */
-  take(node, octets, begun) {
+  /** @param {Uint8Array<ArrayBuffer>} octets A whole number of samples. @param {number} begun */
+  take(octets, begun) {
     const piece = new Int16Array(octets.buffer, 0, octets.length >> 1);
     const floats = Float32Array.from(piece, (sample) => sample / 32768);
     this.firstAudio ??= (performance.now() - begun) / 1000;
@@ -110,25 +94,12 @@ export class SpeechPlayer extends EventTarget {
     this.raw.push(...slices(floats, SLICE));
     this.peaks = scaled(this.raw);
     this.state = 'speaking';
-    node.port.postMessage(floats, [floats.buffer]);
-    this.changed();
-  }
-
-  /** Until the last sample has been played, or it is stopped. @param {AudioWorkletNode} node @returns {Promise<void>} */
-  heard(node) {
-    return new Promise((resolve) => {
-      this.stopping.signal.addEventListener('abort', () => resolve());
-      node.port.onmessage = ({ data }) => {
-        if (data === 'ended') return resolve();
-        this.played = data.played;
-        this.starved = data.waiting && this.samples > 0 && !this.whole;
-        this.changed();
-      };
-    });
+    this.output.feed(floats);
   }
 
   stop() {
     this.stopping.abort();
+    this.output.close();
   }
 
   /** What has come so far, as a file. */
@@ -139,7 +110,7 @@ export class SpeechPlayer extends EventTarget {
   /** @param {string} state */
   end(state) {
     this.state = state;
-    void this.context.close();
+    this.output.close();
     this.changed();
   }
 

@@ -3,8 +3,8 @@ import { ask } from '../api.js';
 import { SpeechPlayer } from './stream.js';
 
 export class TrialPlayer extends SpeechPlayer {
-  /** @param {AudioWorkletNode} node @param {{[name: string]: unknown}} body Its `voice`, and what the endpoint takes. @param {number} begun */
-  async receive(node, { voice, ...body }, begun) {
+  /** @param {{[name: string]: unknown}} body Its `voice`, and what the endpoint takes. @param {number} begun */
+  async receive({ voice, ...body }, begun) {
     const answer = await ask(`api/voices/${encodeURIComponent(String(voice))}/test`, {
       body: { ...body, response_format: 'pcm' }, signal: this.stopping.signal,
     });
@@ -21,7 +21,7 @@ export class TrialPlayer extends SpeechPlayer {
       octets.set(value, rest.length);
       const whole = octets.length & ~1;
       rest = octets.slice(whole);
-      if (whole > 0) this.take(node, octets.slice(0, whole), begun);
+      if (whole > 0) this.take(octets.slice(0, whole), begun);
     }
   }
 }
