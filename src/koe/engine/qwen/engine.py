@@ -249,6 +249,12 @@ def cloner(found: Sequence[Checkpoint], settings: QwenSettings, size: str | None
     return choose(wanted, found, settings.size, preferred=settings.checkpoint)
 
 
+def designer(found: Sequence[Checkpoint], settings: QwenSettings, size: str | None) -> Checkpoint:
+    """The checkpoint that would make up a voice. Raises EngineUnavailable, RequestError."""
+    wanted = Wanted(Ability.DESIGN, size=_size(size))
+    return choose(wanted, found, settings.size, preferred=settings.checkpoint)
+
+
 class QwenStream:
     sample_rate = SAMPLE_RATE
 
