@@ -22,7 +22,6 @@ from koe.engine.qwen.choice import Wanted, choose
 from koe.engine.qwen.coding import MOST_SECONDS, SAMPLE_RATE, DecodedSound, check_codes, check_sound, within
 from koe.engine.qwen.guards import Counters
 from koe.engine.qwen.held import Held
-from koe.engine.qwen.prompt_files import folder as prompts_folder
 from koe.engine.qwen.published import Ability, Size
 from koe.engine.qwen.shelf import Shelf
 from koe.engine.qwen.voices import speaker_of
@@ -313,4 +312,4 @@ def _prompt_voice(voice: Voice, options: SpeechOptions, instruct: str) -> "Promp
 def _make_worker(settings: QwenSettings, data_dir: Path) -> "Worker":
     from koe.engine.qwen.worker import Worker
 
-    return Worker(settings, prompts_folder(data_dir))
+    return Worker(settings, data_dir)

@@ -44,8 +44,8 @@ class Order:
 
 
 class Worker:
-    def __init__(self, settings: QwenSettings, prompts: Path) -> None:
-        """`prompts`: the folder for those of clips."""
+    def __init__(self, settings: QwenSettings, data_dir: Path) -> None:
+        """`data_dir`: prompts of clips and quantised weights are kept there."""
         self._settings = settings
         self._thread = threading.Thread(target=self._run, name=MODEL_THREAD, daemon=True)
         self._changed = threading.Condition()
@@ -61,7 +61,7 @@ class Worker:
         self._failed: dict[str, tuple[float, KoeError]] = {}
         self._old: set[str] = set()
         self.counters = Counters()
-        self._loader = Loader(settings, prompts, self.counters)
+        self._loader = Loader(settings, data_dir, self.counters)
         self._codec_work = CodecWork(self._loader.load_codec)
 
     def start(self) -> None:

@@ -1,7 +1,13 @@
 """With how many bits the weights are kept; loads nothing heavy."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from koe.core.errors import EngineUnavailable
+from koe.settings import QwenSettings
+
+if TYPE_CHECKING:
+    from koe.engine.qwen.device import Device
 
 Precision = Literal["fp32", "int8", "int4"]
 Quantised = Literal["int8", "int4"]
@@ -18,3 +24,15 @@ class Bits:
 
 
 BITS: dict[Precision, Bits] = {"fp32": Bits(32, 32), "int8": Bits(8, 8), "int4": Bits(4, 8)}
+
+
+def chosen_precision(settings: QwenSettings, device: "Device") -> Precision:
+    """auto: int8 on a CPU, unless the settings say how exactly it is to compute. Raises EngineUnavailable for what only
+    a CPU can do."""
+    if settings.precision == "auto":
+        return "int8" if device.kind == "cpu" and settings.dtype == "auto" else "fp32"
+    if settings.precision != "fp32" and device.kind != "cpu":
+        raise EngineUnavailable(
+            f"engine.qwen.precision is {settings.precision}, which only CPUs compute with; set it to auto"
+        )
+    return settings.precision

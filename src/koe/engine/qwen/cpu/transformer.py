@@ -66,13 +66,13 @@ class Transformer:
         query, key, value = graph.ops("Split", joined, graph.constant(np.array(widths)), count=3, axis=-1)
         shape = ("n", sizes.kv_heads, "m", sizes.head_dim)
         past = [graph.input(f"past_{each}_{index}", shape) for each in ("key", "value")]
-        seen, *present = graph.ops(
-            "GroupQueryAttention",
+        inputs = [
             self._head_norm(query, heads, f"{layer}q_norm"),
             self._head_norm(key, sizes.kv_heads, f"{layer}k_norm"),
             *(value, *past, "seen", "longest", "cos", "sin"),
-            **{"count": 3, "domain": MICROSOFT, "num_heads": heads, "kv_num_heads": sizes.kv_heads, "do_rotary": 1},
-        )
+        ]
+        numbers: dict[str, Any] = {"num_heads": heads, "kv_num_heads": sizes.kv_heads, "do_rotary": 1}
+        seen, *present = graph.ops("GroupQueryAttention", *inputs, count=3, domain=MICROSOFT, **numbers)
         for each, result in zip(("key", "value"), present, strict=True):
             graph.output(result, f"present_{each}_{index}", shape)
         return self._linear(seen, f"{layer}o_proj")
@@ -86,7 +86,9 @@ class Transformer:
     def _mlp(self, name: str, x: str) -> str:
         """[n, s, d] -> [n, s, d]"""
         graph = self._graph
-        gate, up = graph.ops("Split", self._linear(x, f"{name}gate_proj", f"{name}up_proj"), count=2, axis=-1, num_outputs=2)
+        gate, up = graph.ops(
+            "Split", self._linear(x, f"{name}gate_proj", f"{name}up_proj"), count=2, axis=-1, num_outputs=2
+        )
         # With alpha 1 this is SiLU.
         active = graph.op("QuickGelu", gate, domain=MICROSOFT, alpha=1.0)
         return self._linear(graph.op("Mul", active, up), f"{name}down_proj")
