@@ -111,7 +111,22 @@ def test_a_task_is_a_word(runs: Runs, task: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "..", "../x.wav", ".x", "a/b/c", "/a", "a/", "a/..", "a\\b", "meta.json", "Input.json", "x" * 201, "x.", "x.wav\n"],
+    [
+        "",
+        "..",
+        "../x.wav",
+        ".x",
+        "a/b/c",
+        "/a",
+        "a/",
+        "a/..",
+        "a\\b",
+        "meta.json",
+        "Input.json",
+        "x" * 201,
+        "x.",
+        "x.wav\n",
+    ],
 )
 def test_a_file_lies_in_its_run(runs: Runs, name: str) -> None:
     with runs.begin("speech", {}) as draft, pytest.raises(MalformedInput):

@@ -117,5 +117,7 @@ def weight_of(source: Source, name: str) -> Floats:
     tensor = source(name)
     if tensor is None:
         raise ValueError(f"the checkpoint has no {name}")
+    if not tensor.isfinite().all():
+        raise ValueError(f"{name} holds what is no number")
     array: Floats = tensor.float().numpy()
     return array
