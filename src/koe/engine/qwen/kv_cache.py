@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,8 +25,8 @@ class SlotMemory:
         self._limit = limit
         self._length = [0] * slots
         shape = (slots, heads, min(_BEGIN, limit), head_dim)
-        self._keys = [like.new_zeros(shape) for _ in range(layers)]
-        self._values = [like.new_zeros(shape) for _ in range(layers)]
+        self._keys = [_zeros(like, shape) for _ in range(layers)]
+        self._values = [_zeros(like, shape) for _ in range(layers)]
 
     @property
     def slots(self) -> int:
@@ -70,8 +71,15 @@ class SlotMemory:
         for tensors in (self._keys, self._values):
             for index, old in enumerate(tensors):
                 slots, heads, used, head_dim = old.shape
-                tensors[index] = old.new_zeros((slots, heads, size, head_dim))
+                tensors[index] = _zeros(old, (slots, heads, size, head_dim))
                 tensors[index][:, :, :used] = old
+
+
+def _zeros(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """On a CPU without touching them: a slot that nobody has used takes no memory."""
+    if like.device.type == "cpu" and like.dtype == torch.float32:
+        return torch.from_numpy(np.zeros(shape, dtype=np.float32))
+    return like.new_zeros(shape)
 
 
 class SlotCache(SlotMemory):
