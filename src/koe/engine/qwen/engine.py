@@ -65,7 +65,7 @@ class QwenEngine:
 
     async def start(self) -> None:
         """Without a checkpoint it only waits for one: `lacks` says so."""
-        _need_installed()
+        need_installed()
         await self._look()
 
     @property
@@ -232,7 +232,7 @@ class QwenEngine:
             return self._worker or await self._employ()
 
     async def _employ(self) -> "Worker":
-        _need_installed()
+        need_installed()
         # Importing torch takes a second or more: off the event loop.
         worker = await asyncio.to_thread(_make_worker, self._settings, self._data_dir)
         if self._stopped:
@@ -275,7 +275,8 @@ def _missing() -> str | None:
     return next((name for name in ("torch", "qwen_tts") if importlib.util.find_spec(name) is None), None)
 
 
-def _need_installed() -> None:
+def need_installed() -> None:
+    """Raises EngineUnavailable where the extra isn't."""
     if missing := _missing():
         raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}")
 
