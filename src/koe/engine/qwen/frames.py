@@ -60,6 +60,11 @@ class FrameGenerator:
         """All there is of the rows without a slot."""
 
     @property
+    def executors(self) -> tuple[TalkerExecutor, PredictorExecutor]:
+        """Who computes, to be measured."""
+        return self._talker, self._predictor
+
+    @property
     def free(self) -> int:
         """So many rows can be opened."""
         return len(self._free)

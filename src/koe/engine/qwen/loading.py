@@ -14,6 +14,7 @@ import torch
 from koe.core.errors import EngineUnavailable, KoeError
 from koe.engine.qwen.checkpoints import Checkpoint, read
 from koe.engine.qwen.cpu.lean import lean_model
+from koe.engine.qwen.cpu.source import MappedWeights
 from koe.engine.qwen.device import Device, free_memory, is_out_of_memory, release_memory
 from koe.engine.qwen.manifest import known_sha256, sha256
 from koe.engine.qwen.package import import_qwen_tts
@@ -181,7 +182,8 @@ def _model(package: Any, folder: Path, config: Any, device: Device, *, lean: boo
     model_class = package.core.models.Qwen3TTSForConditionalGeneration
     weights = read_weights(folder)
     if lean:
-        return lean_model(model_class, config, weights.files), "sdpa"
+        with MappedWeights(weights.files) as mapped:
+            return lean_model(model_class, config, mapped), "sdpa"
     for attention in ("sdpa", "eager"):
         try:
             load_weights = super(model_class, model_class).from_pretrained

@@ -27,7 +27,7 @@ def _talker(source: Source, config: Any, precision: Precision, file: Path) -> No
     bits = BITS[precision]
     with Graph(file) as graph:
         x = graph.input("x", ("n", "s", config.hidden_size))
-        hidden = Transformer(graph, source, "talker.model.", config, bits.layers).draw(x)
+        hidden = Transformer(graph, source, "talker.model.", config, bits.talker).draw(x)
         logits = linear(graph, source, hidden, "talker.codec_head", bits=bits.heads)
         graph.output(hidden, "hidden", ("n", config.hidden_size))
         graph.output(logits, "logits", ("n", config.vocab_size))
@@ -44,7 +44,7 @@ def _predictor(source: Source, config: Any, precision: Precision, file: Path) ->
         x = graph.input("x", ("n", "s", config.hidden_size))
         if source(f"{narrow}.weight") is not None:
             x = linear(graph, source, x, narrow, bits=bits.heads)
-        hidden = Transformer(graph, source, f"{prefix}model.", own, bits.layers).draw(x)
+        hidden = Transformer(graph, source, f"{prefix}model.", own, bits.predictor).draw(x)
         for group in range(1, config.num_code_groups):
             logits = linear(graph, source, hidden, f"{prefix}lm_head.{group - 1}", bits=bits.heads)
             graph.output(logits, f"logits_{group}", ("n", own.vocab_size))

@@ -8,7 +8,7 @@ import math
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,14 +150,11 @@ def remove_graphs(data_dir: Path, name: str) -> None:
 def expected_bytes(checkpoint: Checkpoint, precision: Quantised) -> int:
     """Of the graphs: about."""
     bits = BITS[precision]
-    layers, heads = (sum(_sizes(checkpoint, part)) for part in (".layers.", "_head."))
-    return int(layers * (bits.layers / 8 + _SCALE_BYTES) + heads * (bits.heads / 8 + _SCALE_BYTES))
-
-
-def _sizes(checkpoint: Checkpoint, part: str) -> Iterable[int]:
-    """The numbers of each weight whose name has this part."""
+    parts = {"talker.model.layers.": bits.talker, "code_predictor.model.layers.": bits.predictor, "_head.": bits.heads}
+    numbers = dict.fromkeys(parts, 0)
     for file in weight_files(checkpoint.folder):
-        header, _ = read_header(file)
-        yield from (
-            math.prod(each["shape"]) for name, each in header.items() if part in name and name != "__metadata__"
-        )
+        for name, tensor in read_header(file)[0].items():
+            for part in parts:
+                if part in name:
+                    numbers[part] += math.prod(tensor["shape"])
+    return int(sum(numbers[part] * (each / 8 + _SCALE_BYTES) for part, each in parts.items()))

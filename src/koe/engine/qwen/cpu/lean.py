@@ -1,14 +1,12 @@
 """The package's model without what the graphs compute: the embeddings, and what hears a reference."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - as everybody calls it
 from torch import Tensor, nn
 
-from koe.engine.qwen.cpu.source import MappedWeights
+from koe.engine.qwen.cpu.transformer import Source
 
 
 class MappedEmbedding(nn.Module):
@@ -24,7 +22,7 @@ class MappedEmbedding(nn.Module):
         return F.embedding(ids, self._tables[0]).float()
 
 
-def lean_model(model_class: Any, config: Any, files: Sequence[Path]) -> Any:
+def lean_model(model_class: Any, config: Any, weights: Source) -> Any:
     """A Qwen3TTSForConditionalGeneration for prompts and embeddings alone, in float32.
 
     Raises ValueError where a weight is missing or of another shape.
@@ -39,16 +37,15 @@ def lean_model(model_class: Any, config: Any, files: Sequence[Path]) -> Any:
     predictor.small_to_mtp_projection = None
     talker.model.rotary_emb = type(talker.model.rotary_emb)(config.talker_config)
     predictor.model.rotary_emb = type(predictor.model.rotary_emb)(config.talker_config.code_predictor_config)
-    with MappedWeights(files) as weights:
-        _map_embeddings(model, weights)
-        for name, parameter in list(model.named_parameters()):
-            owner, _, last = name.rpartition(".")
-            value = nn.Parameter(_weight(weights, name, parameter).float(), requires_grad=False)
-            setattr(model.get_submodule(owner), last, value)
+    _map_embeddings(model, weights)
+    for name, parameter in list(model.named_parameters()):
+        owner, _, last = name.rpartition(".")
+        value = nn.Parameter(_weight(weights, name, parameter).float(), requires_grad=False)
+        setattr(model.get_submodule(owner), last, value)
     return model.eval()
 
 
-def _map_embeddings(model: nn.Module, weights: MappedWeights) -> None:
+def _map_embeddings(model: nn.Module, weights: Source) -> None:
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Embedding):
             owner, _, last = name.rpartition(".")
@@ -56,7 +53,7 @@ def _map_embeddings(model: nn.Module, weights: MappedWeights) -> None:
             model.get_submodule(owner).register_module(last, table)
 
 
-def _weight(weights: MappedWeights, name: str, expected: Tensor) -> Tensor:
+def _weight(weights: Source, name: str, expected: Tensor) -> Tensor:
     tensor = weights(name)
     if tensor is None or tensor.shape != expected.shape:
         raise ValueError(f"the weights don't fit config.json: {name}")
