@@ -76,12 +76,23 @@ class Loader:
         check_stopping()
         if settings.warm_up:
             batch.warm_up()
+            self._tell_pace(checkpoint, batch)
         after = taken_memory(device)
         graphs = quantised.bytes if quantised else 0
         memory = graphs + _weight(loaded) if before is None or after is None else after - before
         how = f", {quantised.precision}" if quantised else ""
         _log.info("%s loaded in %.1f s%s", checkpoint.name, time.monotonic() - begin, how)
         return Household(checkpoint, loaded, batch, memory, time.monotonic())
+
+    def _tell_pace(self, checkpoint: Checkpoint, batch: Batch) -> None:
+        if batch.pace.slow:
+            what = "they hear the fallback voice" if self._settings.slow == "fallback" else "their speech begins later"
+            _log.warning(
+                "%s takes %.1f s for a second of speech on this machine, too long for rooms: %s (engine.qwen.slow)",
+                checkpoint.name,
+                batch.pace.real_time,
+                what,
+            )
 
     def load_codec(self, checkpoint: Checkpoint) -> Any:
         return load_codec(checkpoint, self._chosen_device())

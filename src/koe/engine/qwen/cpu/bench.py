@@ -200,7 +200,13 @@ def _noise(size: Size, precision: Quantised, folder: Path) -> Any:
     talker = {**_TALKER, "hidden_size": hidden, "intermediate_size": intermediate, "text_vocab_size": 1024}
     predictor = {**_TALKER, **_PREDICTOR, "layer_types": ["full_attention"] * 5}
     special = {"tts_pad_token_id": 1, "tts_bos_token_id": 2, "tts_eos_token_id": 3, "tts_model_type": "custom_voice"}
-    known: dict[str, Any] = {"spk_id": {}, "spk_is_dialect": {}, "codec_language_id": {}, "vocab_size": 3072}
+    known: dict[str, Any] = {
+        "codec_eos_token_id": 2150,
+        "spk_id": {},
+        "spk_is_dialect": {},
+        "codec_language_id": {},
+        "vocab_size": 3072,
+    }
     config = models.Qwen3TTSConfig(talker_config={**talker, **known, "code_predictor_config": predictor}, **special)
     with torch.device("meta"):
         whole = models.Qwen3TTSForConditionalGeneration(config)
