@@ -28,11 +28,13 @@ def bench(
     compare: Annotated[Path | None, typer.Option(metavar="FILE", help="Show earlier results beside them.")] = None,
 ) -> None:
     """Measure how fast this machine's processor would speak with Qwen3-TTS: takes minutes, downloads nothing."""
-    from koe.engine.qwen.cpu.bench import measure
-    from koe.engine.qwen.cpu.cores import threads
+    from koe.engine.qwen.cpu.cores import threads, wait_quietly
     from koe.engine.qwen.engine import need_installed
 
     need_installed()
+    wait_quietly()
+    from koe.engine.qwen.cpu.bench import measure
+
     wanted = [each for each in _SIZES if each in (size or _SIZES)]
     if unknown := next((each for each in size or () if each not in _SIZES), None):
         raise RequestError(f"there is no checkpoint of size {unknown[:20]!r}, only of {' and '.join(_SIZES)}")

@@ -98,11 +98,13 @@ def quantize(
 ) -> None:
     """Keep a checkpoint's weights in 8 or 4 bits as well: a machine without a graphics card speaks faster with them."""
     from koe.engine.qwen.catalogue import gigabytes
+    from koe.engine.qwen.cpu.cores import wait_quietly
     from koe.engine.qwen.engine import need_installed
 
     catalogue = _catalogue(context)
     checkpoint = catalogue.checkpoint(name)
     need_installed()
+    wait_quietly()
     place = catalogue.graphs(checkpoint, precision.value)
     from koe.engine.qwen.cpu.making import ensure
 

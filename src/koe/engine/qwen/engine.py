@@ -20,6 +20,7 @@ from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.checkpoints import Checkpoint, find
 from koe.engine.qwen.choice import Wanted, choose
 from koe.engine.qwen.coding import MOST_SECONDS, SAMPLE_RATE, DecodedSound, check_codes, check_sound, within
+from koe.engine.qwen.cpu.cores import wait_quietly
 from koe.engine.qwen.guards import Counters
 from koe.engine.qwen.held import Held
 from koe.engine.qwen.published import Ability, Size
@@ -311,6 +312,7 @@ def _prompt_voice(voice: Voice, options: SpeechOptions, instruct: str) -> "Promp
 
 
 def _make_worker(settings: QwenSettings, data_dir: Path) -> "Worker":
+    wait_quietly()
     from koe.engine.qwen.worker import Worker
 
     return Worker(settings, data_dir)
