@@ -214,6 +214,35 @@ async def test_a_stream_never_grows_longer_than_it_may(tmp_path: Path, tiny_endl
     await engine.stop()
 
 
+async def slowed(engine: QwenEngine) -> None:
+    """Make it believe that it takes two seconds for a second of speech."""
+    assert await heard(open_stream(engine))
+    assert engine._worker is not None
+    [household] = engine._worker._households.values()
+    household.batch.pace.note(0.16, times=32)
+
+
+async def test_a_machine_slower_than_speech_begins_late_enough(tmp_path: Path, tiny_endless: Path) -> None:
+    engine = await started(house(tmp_path, tiny_endless))
+    await slowed(engine)
+    stream = open_stream(engine, max_seconds=8.0, live_text=False)
+    stream.feed(TEXT)
+    stream.finish()
+    first = await anext(aiter(stream))
+    # It soon learns that it isn't slow at all: otherwise it would be three seconds.
+    assert len(first) + stream.pipe.buffered > 24000 * 2 * 0.5
+    await engine.stop()
+
+
+async def test_or_it_leaves_rooms_to_the_fallback_voice(tmp_path: Path, tiny_custom_voice: Path) -> None:
+    engine = await started(house(tmp_path, tiny_custom_voice), slow="fallback")
+    await slowed(engine)
+    with pytest.raises(EngineUnavailable, match=r"takes \d\.\d s for a second of speech"):
+        await heard(open_stream(engine))
+    assert await heard(open_stream(engine, priority=Priority.BATCH))
+    await engine.stop()
+
+
 async def test_an_instruct_for_a_model_that_takes_none_names_the_one_that_does(engine: QwenEngine) -> None:
     with pytest.raises(UnsupportedAbility, match=r"1\.7B-CustomVoice"):
         open_stream(engine, instruct="Whisper.")

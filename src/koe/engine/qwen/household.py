@@ -104,9 +104,8 @@ class Loader:
 
     def _chosen_device(self) -> Device:
         if self._device is None:
+            torch.set_num_threads(min(threads(), torch.get_num_threads()))
             self._device = choose_device(self._settings.device, self._settings.dtype)
-            if self._device.kind == "cpu":
-                torch.set_num_threads(min(threads(), torch.get_num_threads()))
             _log.info("computing on %s", self._device.reason)
         return self._device
 
