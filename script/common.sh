@@ -43,3 +43,40 @@ install() {
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
   echo "$wanted" >>"$stamp"
 }
+
+# install_tools: what checks the admin page, into tools/node_modules.
+install_tools() {
+  local stamp=tools/node_modules/.koe-installed wanted
+  if ! command -v npm >/dev/null; then
+    echo "The admin page is checked with npm's tools: install Node.js 20 or newer (on Debian or Ubuntu:" >&2
+    echo "sudo apt install nodejs npm)." >&2
+    return 2
+  fi
+  wanted=$(cksum <tools/package-lock.json)
+  if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+    echo "Installing what checks the admin page ..." >&2
+    npm ci --prefix tools --no-audit --no-fund --loglevel=error
+    echo "$wanted" >"$stamp"
+  fi
+}
+
+# install_browser: a Chromium for the tests of the admin page. The system's, or else Debian's package where that may be
+# installed, or else Playwright's own. Without one, those tests are skipped and say so.
+install_browser() {
+  local name
+  for name in "${KOE_CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable chrome; do
+    if [ -n "$name" ] && command -v "$name" >/dev/null; then
+      return
+    fi
+  done
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing Debian's Chromium, for the tests of the admin page ..." >&2
+    if { apt-get install -qq -y chromium || { apt-get update -qq && apt-get install -qq -y chromium; }; } >/dev/null 2>&1; then
+      return
+    fi
+  fi
+  if ! .venv/bin/python -m playwright install chromium >/dev/null 2>&1; then
+    echo "No Chromium was found, and none could be installed: the tests of the admin page are skipped. Install one (on" >&2
+    echo "Debian: sudo apt install chromium), or name it: KOE_CHROMIUM=/path/to/chromium script/test" >&2
+  fi
+}

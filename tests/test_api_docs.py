@@ -21,11 +21,15 @@ import soundfile
 from wyoming.asr import Transcript
 
 from koe import app
+from koe.app.jobs import start_jobs
 from koe.pipelines.speak import SpeechInput, SpeechProducer
-from koe.settings import load
+from koe.settings import Loaded, load
+from koe.speech import Speaker
+from koe.storage.outputs import Outputs
 from tests.adapters.test_transcription import saying, serving
 from tests.support.checkpoint_configs import Kind
 from tests.support.checkpoints import make_checkpoint
+from tests.support.home_assistant import TOKEN, home_assistant
 from tests.support.http_house import http_house
 from tests.support.hub import fake_hub
 
@@ -35,7 +39,8 @@ ADDRESS = "127.0.0.1:10211"
 """In the guide; the server of these tests has another port."""
 
 RUN = "01kgbf3k2ej5w0zq8m6h4x9c7d"
-"""In the guide; what is made here has another id."""
+TAKES = "01kgbf3k2ej5w0zq8m6h4x9c7f"
+"""In the guide: of variations; what is made here has other ids."""
 
 BASE, DESIGN, NAMED = (f"Qwen3-TTS-12Hz-{name}" for name in ("0.6B-Base", "1.7B-VoiceDesign", "0.6B-CustomVoice"))
 CURLRC = 'fail-with-body\nmax-time = 60\nwrite-out = "%{stderr}status %{http_code}\\n"\n'
@@ -108,34 +113,52 @@ async def test_every_example_does_what_the_guide_shows(tmp_path: Path) -> None:
     await asyncio.to_thread(checkpoint, data_dir / "models" / BASE, "base", 6.0)
     await asyncio.to_thread(checkpoint, data_dir / "models" / DESIGN, "voice_design", 0.0)
     published = await asyncio.to_thread(checkpoint, tmp_path / "hub" / NAMED, "custom_voice", 6.0)
-    run_id = await a_run(data_dir)
+    run_id, takes_id = await runs(data_dir)
     (tmp_path / ".curlrc").write_text(CURLRC)
     with fake_hub() as hub:
         hub.repositories = {f"Qwen/{NAMED}": published}
         async with (
             serving(saying(Transcript("The windows are closed.").event())) as listener,
-            koe_serve(data_dir, hub.uri, listener.uri) as address,
+            home_assistant() as home,
+            koe_serve(data_dir, hub.uri, listener.uri, home.url) as address,
         ):
-            names = {ADDRESS: address, RUN: run_id}
+            names = {ADDRESS: address, RUN: run_id, TAKES: takes_id}
             for example in examples():
-                names |= new_ids(example, await check(example, renamed(example.code, names), data_dir))
+                # What has a name keeps it: lists show it again beside others.
+                names = new_ids(example, await check(example, renamed(example.code, names), data_dir)) | names
 
 
 def checkpoint(folder: Path, kind: Kind, eos_scale: float) -> Path:
     return make_checkpoint(folder, size="tiny", kind=kind, eos_scale=eos_scale)
 
 
-async def a_run(data_dir: Path) -> str:
-    """What history there is, before the server starts."""
+async def runs(data_dir: Path) -> tuple[str, str]:
+    """What history there is, before the server starts: speech, and variations."""
     loaded = load(data_dir, {"engine.qwen.enabled": "false"})
     outputs = app.outputs_of(loaded)
     await asyncio.to_thread(outputs.serve)
     try:
         async with app.open_speaker(loaded) as speaker:
             wanted = SpeechInput(text="The laundry is done.", voice="espeak-en")
-            return (await SpeechProducer(speaker, outputs).speak(wanted)).meta.id
+            speech = await SpeechProducer(speaker, outputs).speak(wanted)
+            return speech.id, await variations(loaded, speaker, outputs)
     finally:
         await asyncio.to_thread(outputs.close)
+
+
+async def variations(loaded: Loaded, speaker: Speaker, outputs: Outputs) -> str:
+    jobs = await start_jobs(loaded, speaker, outputs, app.voice_store(loaded))
+    try:
+        with jobs.store.upload() as text:
+            text.write_text("Welcome home.", encoding="utf-8")
+            options = {"how": {"voice": "espeak-en"}, "seeds": [5, 8]}
+            job = await jobs.queue.submit("variations", "", {"options": options}, text)
+        *_, ended = [now async for now in jobs.queue.watch(job.id)]
+    finally:
+        await jobs.stop()
+        await jobs.close()
+    assert ended.run is not None, ended.error
+    return ended.run
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -143,7 +166,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def koe_serve(data_dir: Path, hub: str, listener: str) -> AsyncIterator[str]:
+async def koe_serve(data_dir: Path, hub: str, listener: str, home: str) -> AsyncIterator[str]:
     """Its HTTP address for the machine itself; it listens for others as well, so that there is a token."""
     settings = {
         "wyoming.listen": "tcp://127.0.0.1:0",
@@ -154,6 +177,9 @@ async def koe_serve(data_dir: Path, hub: str, listener: str) -> AsyncIterator[st
         "engine.qwen.warm_up": "false",
         "engine.qwen.loaded": "3",
         "transcription.server": listener,
+        "home_assistant.url": home,
+        "home_assistant.token": TOKEN,
+        "announce.satellites": "false",
     }
     given = [f"--set={name}={value}" for name, value in settings.items()]
     own = {"KOE_DATA_DIR": str(data_dir), "HF_ENDPOINT": hub, "HF_HOME": str(data_dir / "hf")}
@@ -195,7 +221,19 @@ def renamed(code: str, names: Mapping[str, str]) -> str:
 def new_ids(example: Example, out: str) -> dict[str, str]:
     """By the one that the guide shows: the id that was really given."""
     answers = [(json.loads(text), json.loads(out)) for language, text in example.shown if language == "json"]
-    return {shown["id"]: real["id"] for shown, real in answers if "id" in shown}
+    return {shown: real for pair in answers for shown, real in _ids(*pair)}
+
+
+def _ids(shown: Any, real: Any) -> Iterator[tuple[str, str]]:
+    match shown, real:
+        case dict(), dict():
+            if "id" in shown and "id" in real:
+                yield shown["id"], real["id"]
+            for name in shown.keys() & real.keys():
+                yield from _ids(shown[name], real[name])
+        case list(), list():
+            for each, other in zip(shown, real, strict=False):
+                yield from _ids(each, other)
 
 
 async def check(example: Example, code: str, folder: Path) -> str:
@@ -212,7 +250,8 @@ async def check(example: Example, code: str, folder: Path) -> str:
     for language, text in example.shown:
         wrong = differs(json.loads(text), json.loads(out)) if language == "json" else other_events(text, out)
         assert not wrong, f"{wrong}\n{told}"
-    for name in re.findall(r'(?:-o |")([\w-]+\.(?:wav|mp3|flac|zip|json))', example.code):
+    written = "-o " if example.language == "sh" else '"'
+    for name in re.findall(rf"{written}([\w-]+\.(?:wav|mp3|flac|zip|json))", example.code):
         assert not (wrong := broken(folder / name)), f"{wrong}\n{told}"
     return out
 

@@ -9,6 +9,7 @@ import pytest
 
 from koe import app
 from koe.engine.fake import FakeEngine, Faults
+from koe.logs import LogTail
 from koe.settings import load
 from tests.support.house import PATIENCE
 from tests.support.waiting import eventually
@@ -44,7 +45,7 @@ async def test_a_stop_is_heard_while_the_first_words_are_still_awaited(
         "speech.first_audio_timeout": "3600",
     }
     welcomed: list[app.ServerInfo] = []
-    serving = asyncio.create_task(app._serve(load(tmp_path, overrides), welcomed.append))
+    serving = asyncio.create_task(app._serve(load(tmp_path, overrides), welcomed.append, LogTail()))
     await eventually(lambda: engine.open_streams == 1)
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(PATIENCE):

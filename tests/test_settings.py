@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import example, given
-from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from koe.core.errors import KoeError, SettingsError
@@ -193,6 +192,20 @@ def test_every_setting_has_one_variable_and_can_say_what_it_takes() -> None:
 # --- what is wrong with them
 
 
+@pytest.mark.parametrize("token", ["[hush-hush]", "{hush: hush}", f"{'hush' * 1000}"])
+def test_a_wrong_secret_is_not_repeated(config: Path, token: str) -> None:
+    message = complaint(config, f"home_assistant: {{url: 'http://home:8123', token: {token}}}")
+    assert "home_assistant.token" in message and "this isn't right; it takes text" in message
+    assert "hush" not in message
+
+
+def test_a_secret_is_no_part_of_what_is_shown(config: Path) -> None:
+    loaded = read(config, KOE_HOME_ASSISTANT_URL="http://home:8123", KOE_HOME_ASSISTANT_TOKEN="12345")
+    token = loaded.settings.home_assistant.token
+    assert token is not None and token.get_secret_value() == "12345"
+    assert "12345" not in f"{loaded.settings} {names.plain_values(loaded.settings)}"
+
+
 def test_every_problem_is_listed_at_once(config: Path) -> None:
     text = "nmae: Koe\nengine:\n  espeak:\n    rate: 1000\n"
     message = complaint(config, text, KOE_LOG_LEVEL="loud", KOE_WYOMING_MAX_CONECTIONS="3")
@@ -220,7 +233,11 @@ def test_every_problem_is_listed_at_once(config: Path) -> None:
         ("wyoming: {listen: ['tcp://a:1', 'tcp://a:1']}", "listed twice"),
         ("voice: {language: Deutsch!}", "is no language tag"),
         ("engine: {default: fake}", "engine.fake.enabled is false"),
-        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or fake"),
+        ("engine: {default: qwenn}", "it takes auto or espeak or qwen or remote or fake"),
+        ("home_assistant: {url: homeassistant.local, token: x}", "write one like http://homeassistant.local:8123"),
+        ("home_assistant: {url: 'http://me:pw@home:8123', token: x}", "is no address of Home Assistant"),
+        ("home_assistant: {token: x}", "set both, or neither"),
+        ("home_assistant: {tts_entity: koe}", "'koe' isn't right; it takes text"),
         (f"name: {'ö' * 40}", "at most 63 bytes"),
         ('name: "  "', "needs letters"),
     ],
@@ -388,7 +405,6 @@ def test_a_change_taken_back_leaves_nothing(config: Path, changes: Path) -> None
     assert read(config).settings == live.in_force.settings
 
 
-@how(deadline=None)
 @given(name=st.text(max_size=20), style=st.text(min_size=1, max_size=40), text=st.text(min_size=1))
 @example(name="1e5", style="1e5", text="no")
 @example(name="~", style="0", text="\x85")
@@ -537,7 +553,7 @@ def test_where_the_disk_refuses_a_change_nothing_changes(config: Path, monkeypat
 
 
 def test_what_a_crash_left_is_swept_away(config: Path) -> None:
-    left = config.with_name(".changes.yaml.new-0123")
+    left = config.with_name(".changes.yaml.0123.tmp")
     left.touch()
     change(config, {"name": "Change"})
     assert not left.exists()

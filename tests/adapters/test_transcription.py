@@ -339,7 +339,7 @@ async def on_the_lan_those_that_transcribe_are_found() -> None:
 
 
 async def on_the_lan_the_one_that_knows_the_language_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcription, "DISCOVER_SECONDS", PATIENCE)
+    monkeypatch.setattr(transcription, "SEARCH_SECONDS", PATIENCE)
     kinds: dict[str, type[Listener]] = {
         "english": saying(info=whisper("en")),
         "piper": saying(info=piper()),
@@ -352,7 +352,7 @@ async def on_the_lan_the_one_that_knows_the_language_is_asked(monkeypatch: pytes
 
 
 async def on_the_lan_without_one_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcription, "DISCOVER_SECONDS", 0.5)
+    monkeypatch.setattr(transcription, "SEARCH_SECONDS", 0.5)
     async with announced(piper=saying(info=piper())):
         with pytest.raises(EngineUnavailable, match=r"was found.*transcription\.server .*type what the clip says"):
             await transcribe(b"", 16_000, None, None)
@@ -366,7 +366,7 @@ async def on_the_lan_one_that_lacks_the_language_is_named(monkeypatch: pytest.Mo
         async def look(*_: object, **__: object) -> list[FoundServer]:
             return found
 
-        monkeypatch.setattr(transcription, "_look", look)
+        monkeypatch.setattr(transcription, "search", look)
         with pytest.raises(EngineUnavailable, match=rf"knows 'fr' \(whisper at {places['english'].uri} "):
             await transcribe(b"", 16_000, "fr", None)
 

@@ -87,7 +87,7 @@ lengths = st.one_of(st.integers(0, 4), st.integers(0, 9000))
 cuts = st.lists(st.integers(0, 9000), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(effects, max_size=4), st.sampled_from([8000, 22050, 24_000, 44_100, 48_000]), lengths, cuts)
 def test_where_a_stream_is_cut_never_changes_it(chain: list[Effect], rate: int, length: int, cuts: list[int]) -> None:
     noise = np.random.default_rng(length).normal(0, 0.1, length).astype(np.float32)

@@ -103,3 +103,14 @@ def test_the_rates_are_those_that_the_encoders_take(format: FlowFormat, rate: in
     encoder = FlowEncoder(format, rate)
     data = encoder.feed(bytes(2 * rate)) + encoder.finish()
     assert soundfile.info(io.BytesIO(data)).samplerate == rate
+
+
+@pytest.mark.parametrize("format", [FlowFormat.WAV, FlowFormat.FLAC])
+@pytest.mark.parametrize("count", [1, 5000, 100_000])
+def test_a_length_that_is_known_is_stated_at_the_beginning(format: FlowFormat, count: int) -> None:
+    pcm = np.arange(count, dtype="<i2").tobytes()
+    encoder = FlowEncoder(format, 24_000, samples=count)
+    encoded = b"".join([*(encoder.feed(pcm[at : at + 3000]) for at in range(0, len(pcm), 3000)), encoder.finish()])
+    read, rate = soundfile.read(io.BytesIO(encoded), dtype="int16")
+    assert (rate, read.tobytes()) == (24_000, pcm)
+    assert soundfile.info(io.BytesIO(encoded)).frames == count

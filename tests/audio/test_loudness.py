@@ -75,7 +75,7 @@ def test_peaks_between_the_samples_are_found() -> None:
     assert measured(samples, rate).true_peak == pytest.approx(0, abs=0.4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 30_000), max_size=8), st.integers(0, 30_000))
 def test_where_a_recording_is_cut_never_changes_its_loudness(cuts: list[int], length: int) -> None:
     samples = programme(2.0, 16_000)[:length]

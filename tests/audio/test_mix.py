@@ -62,7 +62,7 @@ clips = st.builds(
 tracks = st.lists(st.builds(Track, st.lists(clips, max_size=4), st.floats(-20, 0)), max_size=3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tracks)
 def test_a_mix_is_the_sum_of_its_clips(tracks: list[Track]) -> None:
     mix = Mix(tracks, RATE)
@@ -137,7 +137,7 @@ def test_an_hour_needs_little_memory() -> None:
 
 
 class TestJoining:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(
         st.lists(st.tuples(st.integers(0, 40_000), st.sampled_from([8000, 22_050, RATE, 48_000])), max_size=5),
         st.floats(0, 2),

@@ -52,6 +52,7 @@ def listed(koe: Run, *arguments: str | Path) -> list[dict[str, Any]]:
         ("subtitles", "film.srt", SUBTITLES, ("-v", "fake-high", "--hurry", "1.5"), {"dub.wav"}),
         ("variations", "line.txt", "Halt!", ("--seed", "7", "-n", "2"), {"001-seed-7.wav", "002-seed-8.wav"}),
         ("variations", "line.txt", "Halt!", ("--seed", "3", "--seed", "9"), {"001-seed-3.wav", "002-seed-9.wav"}),
+        ("variations", "line.txt", "Halt!", ("--seed", "0", "-n", "1"), {"001-seed-0.wav"}),
     ],
 )
 def test_every_kind_is_made(
@@ -66,6 +67,54 @@ def test_every_kind_is_made(
     assert (folder / "meta.json").is_file()
     (job,) = listed(koe)
     assert (job["kind"], job["title"], job["state"]) == (kind, Path(name).stem, "finished")
+
+
+def test_effects_are_put_on(koe: Run, tmp_path: Path) -> None:
+    text, seconds = wrote(tmp_path, "line.txt", "Who goes there?"), []
+    for number, effects in enumerate([(), ("--effect", "speed:factor=2"), ("--effect", "none")]):
+        out = tmp_path / str(number)
+        assert koe("batch", "long", text, *effects, "--out", out).exit_code == 0
+        (file,) = out.glob("*.wav")
+        seconds.append(soundfile.info(file).duration)
+    assert seconds[1] == pytest.approx(seconds[0] / 2, rel=0.2)
+    assert seconds[2] == seconds[0]
+    asked = [json.loads(koe("jobs", "show", job["id"], "--json").stdout)["request"]["options"] for job in listed(koe)]
+    assert [each.get("how", {}).get("effects") for each in asked] == [[], [{"effect": "speed", "factor": 2.0}], None]
+
+
+def test_a_design_needs_an_engine_for_it(koe: Run) -> None:
+    result = koe("batch", "design", "a calm old sailor", "--text", "Ahoy there.", "-n", "2", "--dry-run")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.count("candidate ") == 2
+    result = koe("batch", "design", "a calm old sailor", "--keep", "Old sailor")
+    assert result.exit_code == 1
+    assert "no voice can be designed" in result.stderr
+    (job,) = listed(koe)
+    assert (job["kind"], job["title"], job["state"]) == ("design", "a calm old sailor", "paused")
+
+
+def test_the_best_variation_is_kept_and_a_production_done_again(koe: Run, tmp_path: Path) -> None:
+    text = wrote(tmp_path, "line.txt", "Halt!")
+    assert koe("batch", "variations", text, "--voice", "fake-low", "--seed", "3", "--seed", "9").exit_code == 0
+    (run,) = json.loads(koe("history", "list", "--json").stdout)
+    kept = json.loads(koe("history", "keep", run["id"], "002-seed-9.wav", "--json").stdout)
+    assert (kept["task"], kept["text"], kept["favourite"]) == ("speech", "Halt!", True)
+    assert "no take 'x'" in koe("history", "keep", run["id"], "x").stderr
+    again = koe("history", "regenerate", run["id"], "--json")
+    assert json.loads(again.stdout)["task"] == "variations", again.stderr
+    assert len(json.loads(koe("history", "list", "--json").stdout)) == 3
+
+
+def test_a_command_leaves_the_jobs_of_others_alone(koe: Run, tmp_path: Path, data_dir: Path) -> None:
+    store = JobStore(data_dir / "outputs" / "jobs")
+    (tmp_path / "left").write_text(SCRIPT)
+    left = store.create("script", "Left by a crash", {}, tmp_path / "left")
+    result = koe("batch", "script", wrote(tmp_path, "play.txt", SCRIPT), *VOICES)
+    assert result.exit_code == 0, result.stderr
+    assert store.job(left.id).state is JobState.PLANNING
+    result = koe("jobs", "resume", left.id)
+    assert "speakers without a voice" in result.stderr
+    store.close()
 
 
 def test_a_dry_run_shows_the_plan_and_what_is_wrong(koe: Run, tmp_path: Path, data_dir: Path) -> None:

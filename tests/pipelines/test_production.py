@@ -16,16 +16,17 @@ import pytest
 import soundfile
 
 from koe.core.voice import Voice
-from koe.engine import SpeechOptions
+from koe.engine import Engine, SpeechOptions
 from koe.engine.fake import FakeEngine, FakeStream, Faults
+from koe.pipelines.design_clone import Designer
 from koe.pipelines.jobs import JobQueue
-from koe.pipelines.kinds import KINDS
-from koe.pipelines.production import Production
+from koe.pipelines.productions import productions
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech import Speaker
 from koe.storage.jobs import ItemState, Job, JobState, JobStore
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
+from koe.voices.store import VoiceStore
 from tests.support.house import PATIENCE
 
 RATE = 24_000
@@ -55,6 +56,7 @@ class House:
     queue: JobQueue
     outputs: Outputs
     store: JobStore
+    voices: VoiceStore
 
     async def make(self, kind: str, text: str, output: Output = None, /, **options: object) -> Job:
         """The job, ended."""
@@ -83,23 +85,25 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, engine: FakeEngine | None = None) -> AsyncIterator[House]:
+async def house(folder: Path, *engines: Engine) -> AsyncIterator[House]:
+    voices = VoiceStore(folder)
     speaker = Speaker(
-        [engine or FakeEngine()],
+        engines or [FakeEngine()],
         fallback=None,
         default_language="en",
         speech=SpeechSettings(),
         voice=VoiceSettings(),
+        store=voices,
     )
     await speaker.start()
     outputs = Outputs(folder / "outputs")
     outputs.serve()
     store = JobStore(folder / "outputs" / "jobs")
-    kinds = {name: Production(planning, speaker, store, outputs, task=name) for name, planning in KINDS.items()}
+    kinds = productions(speaker, store, outputs, Designer(folder), voices)
     queue = JobQueue(store, kinds, side_by_side=3, max_jobs=10)
     await queue.start()
     try:
-        yield House(queue, outputs, store)
+        yield House(queue, outputs, store, voices)
     finally:
         await queue.stop()
         store.close()

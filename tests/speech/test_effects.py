@@ -55,7 +55,7 @@ class _OverheardStream:
     def __init__(self, engine: Overheard, stream: SpeechStream, size: int) -> None:
         self._engine, self._stream, self._size = engine, stream, size
         self.feed, self.finish = stream.feed, stream.finish
-        self.seed = stream.seed
+        self.seed, self.checkpoint = stream.seed, stream.checkpoint
         self._chunks = self._cut()
 
     @property

@@ -1,5 +1,6 @@
 """What is known of jobs after whatever happened to the process that worked on them."""
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -25,6 +26,24 @@ def planned(store: JobStore, sizes: list[int]) -> str:
     store.add(job.id, ((size, {"text": "x" * size}) for size in sizes))
     store.set_state(job.id, JobState.QUEUED)
     return job.id
+
+
+def test_what_a_job_is_made_of_is_on_disk_before_the_job_is(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[tuple[int, int]] = []
+    flush = os.fsync
+
+    def noted(handle: int) -> None:
+        flushed.append((os.fstat(handle).st_ino, len(store.jobs())))
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    with store.upload() as file:
+        file.write_text("Ann: Grüezi")
+        job = store.create("script", "A play", {}, file)
+    folder = store.folder(job.id)
+    assert [count for _, count in flushed] == [0] * len(flushed)
+    names = {folder / "source", folder, folder.parent}
+    assert {path.stat().st_ino for path in names} <= {number for number, _ in flushed}
 
 
 def test_progress_counts_items_and_their_sizes(store: JobStore) -> None:

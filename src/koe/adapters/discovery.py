@@ -43,6 +43,10 @@ class Discovery:
         return self._info.get_name() if self._info is not None else None
 
     @property
+    def port(self) -> int:
+        return self._port
+
+    @property
     def addresses(self) -> Sequence[IPAddress]:
         """What is announced now."""
         return self._at or ()

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from koe import logs
 from koe.adapters.addresses import IPAddress, reachable
@@ -25,11 +26,15 @@ from koe.engine.fake import FakeEngine
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
+from koe.pipelines.keeper import Keeper
 from koe.settings import ListenAddress, Loaded, Settings, Source, SourceKind
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
 from koe.storage.outputs import Limits, Outputs
 from koe.voices.store import VoiceStore
+
+if TYPE_CHECKING:
+    from koe.adapters.http.house import Outside
 
 _log = logging.getLogger(__name__)
 
@@ -63,8 +68,8 @@ class ServerInfo:
 
 def serve(loaded: Loaded, *, announce: Callable[[ServerInfo], None]) -> int:
     """Run the server until SIGTERM or SIGINT; the exit code. Raises KoeError if it can't start."""
-    logs.configure(loaded.settings.log.level, loaded.settings.log.format)
-    return asyncio.run(_serve(loaded, announce))
+    tail = logs.configure(loaded.settings.log.level, loaded.settings.log.format)
+    return asyncio.run(_serve(loaded, announce, tail))
 
 
 @asynccontextmanager
@@ -124,8 +129,10 @@ def cached_voices(loaded: Loaded) -> set[str]:
 
 
 def clone_obstacle(loaded: Loaded) -> str:
-    """Why no cloned voice can speak here, and what to do; empty where it can."""
+    """Why no cloned voice can speak here, and what to do; empty where it can, or a server elsewhere may do it."""
     qwen = loaded.settings.engine.qwen
+    if loaded.settings.engine.remote.servers:
+        return ""
     if not is_installed():
         return f"Qwen3-TTS is not installed: run {install('qwen')}"
     if not qwen.enabled:
@@ -158,7 +165,7 @@ def system_language(environ: Mapping[str, str]) -> str:
     return DEFAULT_LANGUAGE
 
 
-async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
+async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None], tail: logs.LogTail) -> int:
     settings = loaded.settings
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -177,12 +184,17 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
         for uri in server.uris:
             _log.info("listening on %s", uri)
         discovery, http, outputs, jobs = _discovery(settings, server), None, outputs_of(loaded), None
+        keeper = Keeper(outputs)
         try:
             if discovery is not None:
                 await discovery.start()
             keeps = await _keep(outputs)
-            jobs = await start_jobs_if_possible(loaded, speaker, outputs) if keeps else None
-            http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs)
+            if keeps:
+                speaker.keep_with(keeper.hear)
+                speaker.keeps_rooms = settings.outputs.keep_rooms
+            jobs = await start_jobs_if_possible(loaded, speaker, outputs, store) if keeps else None
+            seen = _outside(server, discovery, tail)
+            http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs, seen)
             await _unless(stopping, speaker.warm_up())
             if not stopping.is_set():
                 info = _server_info(loaded, speaker, server, discoverable=discovery is not None)
@@ -204,6 +216,7 @@ async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None]) -> int:
                 finally:
                     if jobs is not None:
                         await jobs.close()
+                    await asyncio.to_thread(keeper.close)
                     await asyncio.to_thread(outputs.close)
     _log.info("stopped")
     return 0
@@ -241,6 +254,11 @@ def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     engines: list[Engine] = [EspeakEngine(chosen.espeak.rate, chosen.espeak.pitch)]
     if chosen.default == "qwen" or (chosen.qwen.enabled and is_installed()):
         engines.insert(0, QwenEngine(chosen.qwen, data_dir))
+    if chosen.remote.servers:
+        # aiohttp takes its time: only those who need it wait for it.
+        from koe.engine.remote import RemoteEngine
+
+        engines.insert(0, RemoteEngine(chosen.remote, data_dir, chosen.qwen.styles))
     if chosen.fake.enabled:
         engines.append(FakeEngine())
     return sorted(engines, key=lambda engine: chosen.default not in ("auto", engine.name))
@@ -265,6 +283,18 @@ def _server_info(loaded: Loaded, speaker: Speaker, server: WyomingServer, *, dis
         discoverable=discoverable,
         data_dir=loaded.data_dir,
     )
+
+
+def _outside(server: WyomingServer, discovery: Discovery | None, tail: logs.LogTail) -> "Outside":
+    # Imported where the server runs: aiohttp takes its time.
+    from koe.adapters.http.house import Announced, Outside
+
+    def announced() -> Announced | None:
+        if discovery is None or discovery.name is None:
+            return None
+        return Announced(discovery.name, tuple(map(str, discovery.addresses)), discovery.port)
+
+    return Outside(tuple(uri for bound in server.uris for uri in _client_uris(bound)), announced, tail)
 
 
 def _client_uris(bound: str) -> list[str]:

@@ -1,35 +1,47 @@
 """The HTTP side as part of the house; imported only where the server runs, for aiohttp takes its time."""
 
+import asyncio
 import contextlib
 import logging
 
+from aiohttp import web
+
 from koe.adapters.http import (
+    announce,
     batch,
     busy,
     codec,
+    composing,
+    conversation,
     history,
     jobs,
     models,
+    overview,
+    projects,
     runs,
     speech,
     speech_catalog,
     voices,
     websocket,
     websocket_omni,
+    words,
 )
 from koe.adapters.http import settings as settings_api
-from koe.adapters.http.house import House, Transcribe
+from koe.adapters.http.house import House, Outside, Transcribe
 from koe.adapters.http.metrics import Metrics
 from koe.adapters.http.security import is_loopback
 from koe.adapters.http.server import HttpServer
 from koe.adapters.http.tokens import load_or_make_token, token_path
 from koe.adapters.transcription import transcribe
 from koe.app import cached_voices, clone_obstacle
+from koe.app.announce import announcements
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
+from koe.app.words import word_timer
 from koe.core.errors import KoeError, SettingsError
 from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.engine import QwenEngine, cloner
+from koe.engine.remote import RemoteEngine
 from koe.pipelines import speak
 from koe.pipelines.design_clone import Designer
 from koe.pipelines.speak import SpeechProducer
@@ -37,6 +49,7 @@ from koe.settings import LiveSettings, Loaded
 from koe.settings.listen import ListenAddress
 from koe.speech import Speaker
 from koe.storage.outputs import Outputs
+from koe.storage.projects import Projects
 from koe.voices.store import VoiceStore
 
 _log = logging.getLogger(__name__)
@@ -45,6 +58,8 @@ ENDPOINTS = (
     *speech.ENDPOINTS,
     *speech_catalog.ENDPOINTS,
     *batch.ENDPOINTS,
+    *conversation.ENDPOINTS,
+    *composing.ENDPOINTS,
     *websocket.ENDPOINTS,
     *websocket_omni.ENDPOINTS,
     *voices.ENDPOINTS,
@@ -53,7 +68,11 @@ ENDPOINTS = (
     *settings_api.ENDPOINTS,
     *history.ENDPOINTS,
     *runs.ENDPOINTS,
+    *words.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *projects.ENDPOINTS,
+    *announce.ENDPOINTS,
+    *overview.ENDPOINTS,
 )
 
 
@@ -64,6 +83,7 @@ async def start_http(
     metrics: Metrics,
     outputs: Outputs | None,
     open_jobs: OpenJobs | None = None,
+    outside: Outside | None = None,
 ) -> tuple[HttpServer | None, str | None]:
     """The server, and the token if it was made just now.
 
@@ -85,15 +105,19 @@ async def start_http(
             Designer(loaded.data_dir, speaker),
             _transcriber(live),
             cached_voices=lambda: cached_voices(house.loaded),
-            clone_obstacle=lambda: clone_obstacle(house.loaded),
+            clone_obstacle=lambda: "" if speaker.can_clone else clone_obstacle(house.loaded),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
+            outside=outside or Outside(),
         )
         server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
         busy.install(server.app, settings)
         models.install(server.app)
         settings_api.install(server.app, live)
+        announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:
             runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
+            projects.install(server.app, await _open_projects(loaded, outputs, server.app))
+            words.install(server.app, word_timer(loaded, outputs, speaker, deadline=words.DEADLINE))
         if open_jobs is not None:
             jobs.install(server.app, open_jobs.queue, open_jobs.store)
         await server.start()
@@ -103,6 +127,21 @@ async def start_http(
     for uri in server.uris:
         _log.info("listening on %s", uri)
     return server, token if made else None
+
+
+async def _open_projects(loaded: Loaded, outputs: Outputs, app: web.Application) -> Projects:
+    """Until the server stops."""
+    opened = Projects(loaded.data_dir / "outputs" / "projects", lambda run, name: outputs.get(run).file(name))
+    try:
+        await asyncio.to_thread(opened.tidy)
+    except KoeError as error:
+        _log.warning("what is left of unfinished projects stays: %s", error.message)
+
+    async def close(app: web.Application) -> None:
+        await asyncio.to_thread(opened.close)
+
+    app.on_cleanup.append(close)
+    return opened
 
 
 def _this_machine_alone(address: ListenAddress) -> bool:
@@ -124,8 +163,11 @@ def _transcriber(live: LiveSettings) -> Transcribe:
 
 def house_metrics(speaker: Speaker) -> Metrics:
     """Of all adapters."""
-    engine = speaker.engine("qwen")
-    return Metrics((lambda: engine.counters) if isinstance(engine, QwenEngine) else None)
+    qwen, remote = speaker.engine("qwen"), speaker.engine("remote")
+    return Metrics(
+        (lambda: qwen.counters) if isinstance(qwen, QwenEngine) else None,
+        remote.servers if isinstance(remote, RemoteEngine) else None,
+    )
 
 
 def _model_loaded(house: House, voice_id: str) -> bool:

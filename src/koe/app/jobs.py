@@ -6,13 +6,14 @@ import sqlite3
 from dataclasses import dataclass
 
 from koe.core.errors import KoeError
+from koe.pipelines.design_clone import Designer
 from koe.pipelines.jobs import JobQueue
-from koe.pipelines.kinds import KINDS
-from koe.pipelines.production import Production
+from koe.pipelines.productions import productions
 from koe.settings import Loaded
 from koe.speech import Speaker
 from koe.storage.jobs import JobStore
 from koe.storage.outputs import Outputs
+from koe.voices.store import VoiceStore
 
 _log = logging.getLogger(__name__)
 
@@ -39,13 +40,15 @@ def open_store(loaded: Loaded) -> JobStore:
         raise KoeError(f"the jobs in {folder} can't be opened: {error}") from error
 
 
-async def start_jobs(loaded: Loaded, speaker: Speaker, outputs: Outputs) -> OpenJobs:
-    """Go on with those that were left; the outputs are this process's own. Raises KoeError where they can't be
-    opened."""
+async def start_jobs(
+    loaded: Loaded, speaker: Speaker, outputs: Outputs, voices: VoiceStore, *, others: bool = True
+) -> OpenJobs:
+    """Go on with those that were left; the outputs are this process's own. `others`: whether also jobs are done that
+    nobody here has submitted or resumed. Raises KoeError where they can't be opened."""
     settings = loaded.settings.jobs
     store = await asyncio.to_thread(open_store, loaded)
-    kinds = {kind: Production(planning, speaker, store, outputs, task=kind) for kind, planning in KINDS.items()}
-    queue = JobQueue(store, kinds, side_by_side=settings.side_by_side, max_jobs=settings.max_waiting)
+    kinds = productions(speaker, store, outputs, Designer(loaded.data_dir), voices)
+    queue = JobQueue(store, kinds, side_by_side=settings.side_by_side, max_jobs=settings.max_waiting, others=others)
     try:
         await queue.start()
     except BaseException as error:
@@ -57,10 +60,12 @@ async def start_jobs(loaded: Loaded, speaker: Speaker, outputs: Outputs) -> Open
     return OpenJobs(queue, store)
 
 
-async def start_jobs_if_possible(loaded: Loaded, speaker: Speaker, outputs: Outputs) -> OpenJobs | None:
+async def start_jobs_if_possible(
+    loaded: Loaded, speaker: Speaker, outputs: Outputs, voices: VoiceStore
+) -> OpenJobs | None:
     """None where they are damaged: the house speaks on without them, and the log says why."""
     try:
-        return await start_jobs(loaded, speaker, outputs)
+        return await start_jobs(loaded, speaker, outputs, voices)
     except KoeError as error:
         _log.error("there are no jobs now: %s", error.message)
         return None

@@ -5,6 +5,7 @@ import logging
 
 from koe.engine.espeak import EspeakEngine
 from koe.engine.qwen.engine import QwenEngine
+from koe.engine.remote import RemoteEngine
 from koe.settings import LiveSettings, Loaded, Settings
 from koe.speech import Speaker
 
@@ -21,7 +22,10 @@ def _apply(settings: Settings, speaker: Speaker) -> None:
     engines = settings.engine
     logging.getLogger().setLevel(settings.log.level.upper())
     speaker.apply(settings.speech, settings.voice, engines.fallback)
+    speaker.keeps_rooms = settings.outputs.keep_rooms
     if isinstance(espeak := speaker.engine("espeak"), EspeakEngine):
         espeak.speak_at(engines.espeak.rate, engines.espeak.pitch)
     if isinstance(qwen := speaker.engine("qwen"), QwenEngine):
         qwen.use_styles(engines.qwen.styles)
+    if isinstance(remote := speaker.engine("remote"), RemoteEngine):
+        remote.use_styles(engines.qwen.styles)

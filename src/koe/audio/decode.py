@@ -42,7 +42,7 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Kind:
     name: str
     signature: re.Pattern[bytes]
     """Of the first bytes."""
@@ -51,8 +51,8 @@ class _Kind:
     """ffmpeg's; None: libsndfile reads it."""
 
 
-def _kind(name: str, signature: bytes, demuxer: str | None = None) -> _Kind:
-    return _Kind(name, re.compile(signature, re.DOTALL), demuxer)
+def _kind(name: str, signature: bytes, demuxer: str | None = None) -> Kind:
+    return Kind(name, re.compile(signature, re.DOTALL), demuxer)
 
 
 # ffmpeg is told the demuxer and never guesses, so a playlist (which would make it open other files, or addresses) can't
@@ -86,7 +86,7 @@ def read_audio(data: bytes | Path, *, most_seconds: float) -> Decoded:
     off is damaged where its format tells (WAV, AIFF, AU, CAF, FLAC, M4A); the others give what is there.
     """
     with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as file:
-        kind = _recognise(file.read(64))
+        kind = recognise(file.read(64))
         file.seek(0)
         if kind.demuxer is None:
             return _decode(file, kind.name, most_seconds)
@@ -94,7 +94,8 @@ def read_audio(data: bytes | Path, *, most_seconds: float) -> Decoded:
     return _decode(io.BytesIO(wav), kind.name, most_seconds)
 
 
-def _recognise(head: bytes) -> _Kind:
+def recognise(head: bytes) -> Kind:
+    """By the first 64 bytes. Raises MalformedInput."""
     if not head:
         raise MalformedInput(f"the file is empty: {_REMEDY}")
     if _PLAYLIST.match(head):
@@ -120,32 +121,54 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no typ
         return False
 
 
-def _decode(file: BinaryIO, name: str, most_seconds: float) -> Decoded:
+@contextmanager
+def opened(file: BinaryIO, name: str) -> Iterator[soundfile.SoundFile]:
+    """To be read once, from the beginning; `name` of its kind. Raises MalformedInput, also for what turns out damaged
+    while it is read."""
     try:
         with _Sound(_Nameless(file)) as sound:
             _check_form(sound, name)
-            most = int(most_seconds * sound.samplerate)
-            # One more than may be: the stated length is no help, since live streams state none or the longest.
-            samples = sound.read(most + 1, dtype="float32", always_2d=True)
-            rate, stated = sound.samplerate, sound.frames
+            yield sound
     except soundfile.LibsndfileError as error:
-        raise _damaged(name, error.error_string.rstrip(".")) from error
+        raise damaged(name, error.error_string.rstrip(".")) from error
+
+
+def _decode(file: BinaryIO, name: str, most_seconds: float) -> Decoded:
+    with opened(file, name) as sound:
+        most = int(most_seconds * sound.samplerate)
+        # One more than may be: the stated length is no help, since live streams state none or the longest.
+        samples = sound.read(most + 1, dtype="float32", always_2d=True)
+        rate, stated = sound.samplerate, sound.frames
     if len(samples) > most:
-        raise MalformedInput(f"the recording is longer than {most_seconds:g} seconds: cut it")
-    if len(samples) == 0:
+        raise too_long(most_seconds)
+    check_end(name, len(samples), stated, rate)
+    return Decoded(within_full_scale(samples, name), rate)
+
+
+def too_long(most_seconds: float) -> MalformedInput:
+    return MalformedInput(f"the recording is longer than {most_seconds:g} seconds: cut it")
+
+
+def check_end(name: str, count: int, stated: int, sample_rate: int) -> None:
+    """After `count` samples it has ended. Raises MalformedInput where that is none, or fewer than it states."""
+    if count == 0:
         raise MalformedInput(f"there is no sound in this {name} file: record it anew")
-    if name == "FLAC" and len(samples) < stated < _UNKNOWN:
-        raise _damaged(name, f"it ends after {len(samples) / rate:.1f} of {stated / rate:.1f} seconds")
+    if name == "FLAC" and count < stated < _UNKNOWN:
+        raise damaged(name, f"it ends after {count / sample_rate:.1f} of {stated / sample_rate:.1f} seconds")
+
+
+def within_full_scale(samples: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    """Raises MalformedInput for what is no number."""
     if not np.isfinite(samples).all():
-        raise _damaged(name, "some of its samples are no numbers")
-    return Decoded(np.clip(samples, -1.0, 1.0), rate)
+        raise damaged(name, "some of its samples are no numbers")
+    return np.clip(samples, -1.0, 1.0)
 
 
 _UNKNOWN = 2**62
 """Samples; libsndfile gives the largest number there is for a FLAC stream of unknown length."""
 
 
-def _damaged(name: str, reason: str) -> MalformedInput:
+def damaged(name: str, reason: str) -> MalformedInput:
     return MalformedInput(f"the {name} file is damaged or of a rare sort ({reason}): save it anew as WAV")
 
 
@@ -158,7 +181,7 @@ def _check_form(sound: soundfile.SoundFile, name: str) -> None:
         # Programs that write into a pipe state the largest number that comes to their mind, or none; and some
         # miscount by a few bytes.
         if int(there) * 1.01 < int(stated) < 0x7FFF0000:
-            raise _damaged(name, f"it has {there} of {stated} bytes of sound")
+            raise damaged(name, f"it has {there} of {stated} bytes of sound")
 
 
 # libsndfile mends the length of a file that was cut off and tells it only here. At the end of a line is what it found.
@@ -167,18 +190,22 @@ _SIZES = re.compile(r"(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)")
 
 def _with_ffmpeg(data: bytes | Path, name: str, demuxer: str, most_seconds: float) -> bytes:
     """The first stream of audio as a WAV, of little more than `most_seconds`."""
+    seconds = most_seconds + 1
+    with _on_disk(data) as path:
+        command = [*ffmpeg_reading(path, name, demuxer, seconds), "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
+        wav = _output(command, int(seconds * MOST_RATE) * MOST_CHANNELS * 4)
+    if not wav:
+        raise damaged(name, "ffmpeg finds no sound in it")
+    return wav
+
+
+def ffmpeg_reading(path: Path, name: str, demuxer: str, seconds: float) -> list[str]:
+    """A command up to what is made of it: the first stream of audio. Raises UnsupportedAbility where there is none."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise UnsupportedAbility(f"{name} needs ffmpeg: install it (Debian: apt install ffmpeg), or convert to WAV")
-    seconds = most_seconds + 1
-    with _on_disk(data) as path:
-        command = [ffmpeg, "-nostdin", "-loglevel", "quiet", "-protocol_whitelist", "file,pipe"]
-        command += ["-f", demuxer, "-i", f"file:{path}", "-map", "0:a:0", "-t", str(seconds)]
-        command += ["-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
-        wav = _output(command, int(seconds * MOST_RATE) * MOST_CHANNELS * 4)
-    if not wav:
-        raise _damaged(name, "ffmpeg finds no sound in it")
-    return wav
+    command = [ffmpeg, "-nostdin", "-loglevel", "quiet", "-protocol_whitelist", "file,pipe"]
+    return [*command, "-f", demuxer, "-i", f"file:{path.absolute()}", "-map", "0:a:0", "-t", str(seconds)]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol, Self
 from koe.core.errors import LimitExceeded, UnsupportedAbility
 from koe.core.pcm import BYTES_PER_SAMPLE
 
-_UNKNOWN_SIZE = 0xFFFFFFFF
+UNKNOWN_SIZE = 0xFFFFFFFF
 _WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 MOST_WAV_BYTES = 0xFFFFFFFF - _WAV_HEADER.size
@@ -186,15 +186,15 @@ class _Wav(_Raw):
             self._file.seek(0, 2)
 
 
-def wav_header(sample_rate: int, length: int = _UNKNOWN_SIZE) -> bytes:
+def wav_header(sample_rate: int, length: int = UNKNOWN_SIZE) -> bytes:
     """What stands before so many bytes of PCM; without a length, before a live stream."""
-    riff = min(length + _WAV_HEADER.size - 8, _UNKNOWN_SIZE)
+    riff = min(length + _WAV_HEADER.size - 8, UNKNOWN_SIZE)
     rate, width = sample_rate, BYTES_PER_SAMPLE
     form = (b"fmt ", 16, 1, 1, rate, rate * width, width, 8 * width)
-    return _WAV_HEADER.pack(b"RIFF", riff, b"WAVE", *form, b"data", min(length, _UNKNOWN_SIZE))
+    return _WAV_HEADER.pack(b"RIFF", riff, b"WAVE", *form, b"data", min(length, UNKNOWN_SIZE))
 
 
-class _Guarded:
+class Guarded:
     """A file for libsndfile, whose callbacks can't raise: the first failure waits for `check`."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -226,7 +226,7 @@ class _Compressed:
         # Loads numpy and libsndfile, which WAV has no use for.
         import soundfile
 
-        self._guarded = _Guarded(file)
+        self._guarded = Guarded(file)
         kind = {"format": "OGG", "subtype": "OPUS"} if format is AudioFormat.OPUS else {"format": format.upper()}
         try:
             self._file = soundfile.SoundFile(self._guarded, "w", sample_rate, 1, **kind)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from koe.audio.files import wav_header
+from koe.audio.files import UNKNOWN_SIZE, wav_header
 from koe.audio.resample import StreamResampler
+from koe.core.pcm import BYTES_PER_SAMPLE
 
 
 class FlowFormat(StrEnum):
@@ -41,8 +42,9 @@ def fitting_rate(format: FlowFormat, sample_rate: int) -> int:
 class FlowEncoder:
     """`feed` 16-bit mono PCM and get what is ready, which may be nothing; `finish` gives the rest."""
 
-    def __init__(self, format: FlowFormat, sample_rate: int) -> None:
-        """`sample_rate`: of the PCM."""
+    def __init__(self, format: FlowFormat, sample_rate: int, *, samples: int | None = None) -> None:
+        """`sample_rate`: of the PCM. `samples`: how many there will be, at a rate that the format can hold: WAV and
+        FLAC say it at their beginning."""
         self.sample_rate = fitting_rate(format, sample_rate)
         """Hz of what comes out."""
 
@@ -50,7 +52,7 @@ class FlowEncoder:
         """Whether it only copies; the other formats take a few per cent of the time that the audio lasts."""
 
         self._resampler = StreamResampler(sample_rate, self.sample_rate) if sample_rate != self.sample_rate else None
-        self._encoder = _encoder(format, self.sample_rate)
+        self._encoder = _encoder(format, self.sample_rate, samples)
 
     def feed(self, pcm: bytes) -> bytes:
         """Whole samples."""
@@ -83,11 +85,12 @@ _PAGE_LATENCY = (0x1302, 100.0)
 
 
 class _Compressed:
-    def __init__(self, format: FlowFormat, sample_rate: int) -> None:
+    def __init__(self, format: FlowFormat, sample_rate: int, samples: int | None) -> None:
         # Loads libsndfile, which WAV has no use for.
         import soundfile
 
         self._flow = _Flow(drop_first=format is FlowFormat.MP3)
+        self._stated = samples if format is FlowFormat.FLAC else None
         self._file = soundfile.SoundFile(self._flow, "w", sample_rate, 1, **_FORMS[format])
         if format is FlowFormat.OPUS:
             # soundfile has no public way to say it.
@@ -97,12 +100,24 @@ class _Compressed:
 
     def feed(self, pcm: bytes) -> bytes:
         self._file.buffer_write(pcm, dtype="int16")
-        return self._flow.take()
+        return self._take()
 
     def finish(self) -> bytes:
         self._file.close()
-        return self._flow.take()
+        return self._take()
 
+    def _take(self) -> bytes:
+        taken, stated = self._flow.take(), self._stated
+        if stated is None or not taken:
+            return taken
+        self._stated = None
+        # STREAMINFO comes first, whole, and ends a number of 64 bits with the count of samples, which is still 0.
+        known = int.from_bytes(taken[_COUNT_AT]) | min(stated, _MOST_STATED)
+        return taken[: _COUNT_AT.start] + known.to_bytes(8) + taken[_COUNT_AT.stop :]
+
+
+_COUNT_AT = slice(18, 26)
+_MOST_STATED = 2**36 - 1
 
 # MP3 of a constant bitrate: without the table that a file of a variable one begins with, players take its length from
 # the first frames, and are far off.
@@ -147,7 +162,8 @@ class _Flow:
         return ready
 
 
-def _encoder(format: FlowFormat, sample_rate: int) -> _Encoder:
+def _encoder(format: FlowFormat, sample_rate: int, samples: int | None) -> _Encoder:
     if format is FlowFormat.WAV:
-        return _Plain(wav_header(sample_rate))
-    return _Plain(b"") if format is FlowFormat.PCM else _Compressed(format, sample_rate)
+        length = samples * BYTES_PER_SAMPLE if samples is not None else UNKNOWN_SIZE
+        return _Plain(wav_header(sample_rate, length))
+    return _Plain(b"") if format is FlowFormat.PCM else _Compressed(format, sample_rate, samples)

@@ -53,12 +53,13 @@ class Track:
 
 
 class Mix:
-    def __init__(self, tracks: Sequence[Track], sample_rate: int) -> None:
-        """Raises MalformedInput for a clip whose times don't fit it, LimitExceeded for too many at once."""
+    def __init__(self, tracks: Sequence[Track], sample_rate: int, *, length: int = 0) -> None:
+        """`length`: samples that it has at least. Raises MalformedInput for a clip whose times don't fit it,
+        LimitExceeded for too many at once."""
         places = [_Place(clip, track.volume, sample_rate) for track in tracks for clip in track.clips]
         self._places = sorted(places, key=lambda place: place.start)
         self.sample_rate = sample_rate
-        self.length = max((place.end for place in places), default=0)
+        self.length = max((length, *(place.end for place in places)))
         """Samples."""
 
         _check_crowd(self._places)
@@ -66,22 +67,24 @@ class Mix:
     def pieces(self, most_peak: float | None = MOST_PEAK) -> Iterator[Samples]:
         """`most_peak`: dBFS; None: as it is, in one pass, beyond full scale perhaps."""
         if most_peak is None:
-            yield from self._summed()
+            yield from self.summed()
             return
         factor = np.float32(min(1.0, 10.0 ** (most_peak / 20.0) / max(self.peak(), 1e-9)))
-        for piece in self._summed():
+        for piece in self.summed():
             yield piece * factor
 
     def peak(self) -> float:
         """The largest sample of the sum; 1.0 is full scale."""
-        return max((float(np.abs(piece).max()) for piece in self._summed()), default=0.0)
+        return max((float(np.abs(piece).max()) for piece in self.summed()), default=0.0)
 
-    def _summed(self) -> Iterator[Samples]:
-        waiting, sounding = list(reversed(self._places)), list[_Reader]()
-        for start in range(0, self.length, PIECE):
-            piece = np.zeros(min(PIECE, self.length - start), np.float32)
+    def summed(self, first: int = 0, end: int | None = None) -> Iterator[Samples]:
+        """As it is, beyond full scale perhaps. `first`, `end`: of a part, in samples; it is as it is in the whole."""
+        end = self.length if end is None else min(end, self.length)
+        waiting, sounding = [place for place in reversed(self._places) if place.end > first], list[_Reader]()
+        for start in range(first, end, PIECE):
+            piece = np.zeros(min(PIECE, end - start), np.float32)
             while waiting and waiting[-1].start < start + len(piece):
-                sounding.append(_Reader(waiting.pop()))
+                sounding.append(_Reader(waiting.pop(), first))
             for reader in sounding:
                 reader.add_to(piece, start)
             sounding = [reader for reader in sounding if reader.place.end > start + len(piece)]
@@ -170,10 +173,19 @@ def _fade(numbers: NDArray[np.int64], length: int) -> Samples:
 class _Reader:
     """Of one clip, while it sounds."""
 
-    def __init__(self, place: _Place) -> None:
+    def __init__(self, place: _Place, heard_from: int) -> None:
+        """`heard_from`: in the mix."""
         self.place = place
-        self._pieces = resampled(place.clip.sound, place.first, place.count, place.sample_rate)
+        sound, skip = place.clip.sound, max(0, heard_from - place.start)
         self._rest = np.zeros(0, np.float32)
+        if sound.sample_rate == place.sample_rate:
+            self._pieces = sound.pieces(place.first + skip, place.count - skip)
+            return
+        # The same samples come out of another rate only from the beginning on.
+        self._pieces = resampled(sound, place.first, place.count, place.sample_rate)
+        while skip > 0:
+            piece = next(self._pieces)
+            self._rest, skip = piece[skip:], skip - len(piece)
 
     def add_to(self, piece: Samples, start: int) -> None:
         """`start`: of the piece, in the mix."""

@@ -22,3 +22,30 @@ class StreamResampler:
     def _resample(self, pcm: bytes, *, last: bool) -> bytes:
         resampled: bytes = self._stream.resample_chunk(np.frombuffer(pcm, dtype="<i2"), last=last).tobytes()
         return resampled
+
+
+class SteadyRate:
+    """Sound of changing rates at that of its beginning; what has that rate stays as it is."""
+
+    def __init__(self) -> None:
+        self.sample_rate = 0
+        """Hz; known from the first piece on."""
+
+        self._source = 0
+        self._resampler: StreamResampler | None = None
+
+    def feed(self, pcm: bytes, sample_rate: int) -> bytes:
+        """What is ready so far; may be empty."""
+        self.sample_rate = self.sample_rate or sample_rate
+        rest = b""
+        if sample_rate != self._source:
+            rest = self.finish()
+            self._source = sample_rate
+            if sample_rate != self.sample_rate:
+                self._resampler = StreamResampler(sample_rate, self.sample_rate)
+        return rest + (self._resampler.feed(pcm) if self._resampler is not None else pcm)
+
+    def finish(self) -> bytes:
+        """What was held back; more may follow."""
+        resampler, self._resampler, self._source = self._resampler, None, 0
+        return resampler.finish() if resampler is not None else b""

@@ -1,6 +1,7 @@
 """Sounds that are read piece by piece, as often as needed, in memory or in a file."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,11 +66,13 @@ class FileSound:
                 if len(channels) == 0:
                     raise MalformedInput(f"{self._path.name} ends {count} samples too early: make it anew")
                 count -= len(channels)
-                yield channels.mean(axis=1, dtype=np.float32)
+                yield channels[:, 0] if file.channels == 1 else channels.mean(axis=1, dtype=np.float32)
 
-    def _open(self) -> Any:
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
         try:
-            return soundfile.SoundFile(self._path)
+            with soundfile.SoundFile(self._path) as file:
+                yield file
         except soundfile.LibsndfileError as error:
             raise MalformedInput(f"can't read {self._path.name}: {error.error_string}") from error
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from koe.cli.announce import announce, rooms
 from koe.cli.batch import app as batch
 from koe.cli.bench import bench
 from koe.cli.config import config
@@ -37,7 +38,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+<<<<<<< HEAD
 for command in (serve, say, config, doctor, bench):
+=======
+for command in (serve, say, announce, rooms, config, doctor):
+>>>>>>> main
     app.command(epilog=_EPILOG)(command)
 app.add_typer(voices, name="voices", epilog=_EPILOG)
 app.add_typer(models, name="models", epilog=_EPILOG)

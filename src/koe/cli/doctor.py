@@ -52,12 +52,13 @@ async def _examine(context: typer.Context) -> list[Finding]:
 
 
 async def _try_out(loaded: Loaded) -> list[Finding]:
-    from koe.cli.checks import network, speech
+    from koe.cli.checks import home, network, remote, speech
 
     settings = loaded.settings
     findings = await network.listening(settings.wyoming.listen)
-    findings += [*network.announced(settings), *network.discovery(settings)]
-    return [*findings, *await speech.speaking(loaded), *await speech.qwen_speaking(loaded)]
+    findings += [*network.announced(settings), *network.discovery(settings), *await home.announcing(settings)]
+    findings += [*await remote.servers(loaded), *await speech.speaking(loaded)]
+    return [*findings, *await speech.qwen_speaking(loaded), *await speech.remote_speaking(loaded)]
 
 
 def _print(findings: Iterable[Finding]) -> None:

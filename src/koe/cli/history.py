@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +11,11 @@ import typer
 
 from koe.cli import show as shown
 from koe.cli.state import load_settings
+from koe.cli.visit import visiting
+from koe.cli.words import words as words_of_a_run
 
 if TYPE_CHECKING:
+    from koe.pipelines.again import Seeds
     from koe.storage.history import Entry
     from koe.storage.outputs import Outputs
     from koe.storage.run import Run
@@ -74,7 +75,7 @@ def list_(
         since=_aware(since),
         until=_aware(until),
     )
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         entries: list[Entry] = []
         cursor = None
         while len(entries) < limit:
@@ -94,7 +95,7 @@ def list_(
 @app.command()
 def show(context: typer.Context, run_id: RunId, as_json: AsJson = False) -> None:
     """Show all that is known of a run."""
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         told = _told(outputs.get(run_id))
     if as_json:
         shown.as_json(told)
@@ -114,7 +115,7 @@ def mark(
     """Make a run a favourite one, or keep it for good."""
     if favourite is None and pinned is None:
         raise typer.BadParameter("say what to change: --favourite, --no-favourite, --pinned or --no-pinned")
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         outputs.mark(run_id, favourite=favourite, pinned=pinned)
 
 
@@ -123,7 +124,7 @@ def remove(
     context: typer.Context, run_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="From koe history.")]
 ) -> None:
     """Remove runs and their files."""
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         for run_id in run_ids:
             outputs.remove(run_id)
 
@@ -139,7 +140,7 @@ def zip_(
     """Write all files of a run to one zip."""
     from koe.storage.archive import zip_pieces
 
-    with _visiting(context) as outputs:
+    with visiting(context) as outputs:
         run = outputs.get(run_id)
         target = out or Path(f"{run.folder.name}.zip")
         try:
@@ -151,6 +152,9 @@ def zip_(
     typer.echo(str(target))
 
 
+app.command("words")(words_of_a_run)
+
+
 @app.command()
 def regenerate(
     context: typer.Context,
@@ -160,48 +164,70 @@ def regenerate(
     ] = "same",
     as_json: AsJson = False,
 ) -> None:
-    """Do a run again: a new run of the same input. Needs no server."""
-    from koe.core.errors import UnsupportedAbility
+    """Do a run again: a new run of the same input, of a production as a job. Needs no server."""
     from koe.pipelines import speak
 
-    with _visiting(context) as outputs:
+    wanted = _seed(seed)
+    with visiting(context) as outputs:
         run = outputs.get(run_id)
-        if run.meta.task != speak.TASK:
-            raise UnsupportedAbility(f"a run of the task {run.meta.task} can't be done again here")
-        made = asyncio.run(_again(context, outputs, run, _seed(seed, run)))
+        if run.meta.task == speak.TASK:
+            _tell(asyncio.run(_again(context, outputs, run, wanted)), as_json=as_json)
+            return
+    made_id = asyncio.run(_again_as_job(context, run_id, wanted))
+    with visiting(context) as outputs:
+        _tell(outputs.get(made_id), as_json=as_json)
+
+
+@app.command()
+def keep(
+    context: typer.Context,
+    run_id: RunId,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="One of its files, such as 002-seed-8.wav.")],
+    as_default: Annotated[
+        bool, typer.Option("--as-default", help="A voice that you made speaks with this seed from now on.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep the best of several variations: a favourite run of its own."""
+    from koe.app import voice_store
+    from koe.pipelines.keep import keep_take
+
+    voices = voice_store(load_settings(context))
+    with visiting(context) as outputs:
+        kept = keep_take(outputs, voices, outputs.get(run_id), file, as_default=as_default)
+        _tell(kept, as_json=as_json)
+
+
+def _tell(made: Run, *, as_json: bool) -> None:
     if as_json:
         shown.as_json(_told(made))
     else:
         typer.echo(f"{made.id}: {made.file(made.meta.files[0].name)}")
 
 
-async def _again(context: typer.Context, outputs: Outputs, run: Run, seed: int | None) -> Run:
+async def _again(context: typer.Context, outputs: Outputs, run: Run, seed: Seeds) -> Run:
     from koe.app import open_speaker
-    from koe.pipelines.speak import SpeechProducer
+    from koe.pipelines.speak import SpeechProducer, seed_again
 
     async with open_speaker(load_settings(context)) as speaker:
-        return await SpeechProducer(speaker, outputs).again(run, seed)
+        return await SpeechProducer(speaker, outputs).again(run, seed_again(run, seed))
 
 
-@contextlib.contextmanager
-def _visiting(context: typer.Context) -> Iterator[Outputs]:
-    from koe.app import outputs_of
+async def _again_as_job(context: typer.Context, run_id: str, seed: Seeds) -> str:
+    """The id of the run that it became. Raises typer.Exit where something failed."""
+    from koe.cli.jobs.following import follow
+    from koe.cli.jobs.place import to_change
 
-    outputs = outputs_of(load_settings(context))
-    try:
-        outputs.visit()
-        yield outputs
-    finally:
-        outputs.close()
+    async with to_change(context, None, speaking=True) as jobs:
+        job = await follow(jobs, await jobs.again(run_id, seed), quiet=True)
+        return job.run or ""
 
 
-def _seed(wanted: str, run: Run) -> int | None:
-    import secrets
-
+def _seed(wanted: str) -> Seeds:
     if wanted == "same":
-        return run.meta.seed
+        return "same"
     if wanted == "new":
-        return secrets.randbits(32)
+        return "new"
     if not wanted.isascii() or not wanted.isdecimal() or int(wanted) >= 2**63:
         raise typer.BadParameter("--seed is same, new or a whole number")
     return int(wanted)

@@ -68,6 +68,7 @@ def say(
             help="Write .wav, .flac, .ogg, .mp3 or .raw (by the name's end); - writes WAV to stdout as it is spoken.",
         ),
     ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep it as a run, too: see koe history.")] = False,
     play: Annotated[bool, typer.Option("--play", help="Play it (the default without --out).")] = False,
     server: Annotated[
         str | None,
@@ -81,6 +82,8 @@ def say(
 
     if effect and server is not None:
         raise typer.BadParameter("--effect and --server: a server speaks with the effects of its voices only")
+    if keep and server is not None:
+        raise typer.BadParameter("--keep and --server: a server keeps what its setting outputs.keep_rooms says")
     typed = _STREAM in (text, str(file)) and sys.stdin.isatty()
     texts = _each_line(_source(text, file)) if typed else _one(_source(text, file))
     request = SpeechRequest(
@@ -92,6 +95,7 @@ def say(
         seed=seed,
         effects=chain(effect),
         wait=True,
+        keep=keep,
     )
     outputs = list(_outputs(out, play))
     if typed:
@@ -110,10 +114,15 @@ async def _say(
     outputs: list[Output],
     progress: Progress,
 ) -> list[SpeechStats]:
-    from koe.cli.speaking import open_any, speak
+    from koe.cli.speaking import AnySpeaker, open_any, open_keeping, speak
+
+    speaker: AnySpeaker
 
     async with contextlib.AsyncExitStack() as stack:
-        speaker = await stack.enter_async_context(open_any(context, server))
+        if request.keep:
+            speaker = await stack.enter_async_context(open_keeping(context))
+        else:
+            speaker = await stack.enter_async_context(open_any(context, server))
         for output in outputs:
             await stack.enter_async_context(output)
         return [await speak(speaker, request, text, outputs, progress.update) async for text in texts]

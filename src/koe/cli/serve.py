@@ -64,7 +64,7 @@ def _welcome(info: ServerInfo) -> None:
     for uri in info.uris:
         typer.echo(f"  Address  {uri}")
     for uri in info.http:
-        typer.echo(f"  HTTP     {uri} (its documentation: {uri}/docs)")
+        typer.echo(f"  HTTP     {uri} (open it in a browser; for programs: {uri}/docs)")
     if info.token:
         typer.echo(f"  Token    {info.token} (for other machines; shown this once)")
     typer.echo(f"  Voices   {len(info.voices)} in {len(languages)} languages ({_koe_command()} voices lists them)")

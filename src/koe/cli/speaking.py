@@ -65,6 +65,28 @@ async def open_any(context: typer.Context, server: str | None) -> AsyncIterator[
             yield there
 
 
+@contextlib.asynccontextmanager
+async def open_keeping(context: typer.Context) -> AsyncIterator[AnySpeaker]:
+    """A speaker in this process; requests that say so are kept as runs, of whose folders one is told. Raises
+    EngineUnavailable, KoeError where the disk fails."""
+    from koe.app import open_speaker, outputs_of
+    from koe.pipelines.keeper import Keeper
+
+    loaded = load_settings(context)
+    outputs = outputs_of(loaded)
+    try:
+        await asyncio.to_thread(outputs.visit)
+        async with open_speaker(loaded) as speaker:
+            keeper = Keeper(outputs, on_kept=lambda run: typer.echo(f"kept: {run.folder}", err=True))
+            speaker.keep_with(keeper.hear)
+            try:
+                yield speaker
+            finally:
+                await asyncio.to_thread(keeper.close)
+    finally:
+        outputs.close()
+
+
 async def speak(
     speaker: AnySpeaker,
     request: SpeechRequest,

@@ -9,11 +9,15 @@
     │   ├── UnknownVoice        names the nearest voices
     │   ├── UnknownRun          there is no such run, or no such file in it
     │   ├── UnknownJob
+    │   ├── UnknownProject      there is no such project, version or clip
+    │   ├── ChangedMeanwhile    somebody else has changed what this would change
+    │   ├── UnknownRoom         none of that name to announce in: names those that there are
     │   └── UnsupportedAbility  names the ability and who has it
     ├── EngineError             the engine failed: the asker can't mend it
     │   ├── EngineUnavailable   it could not start: missing, loading, out of memory
     │   └── EngineTimeout       it kept a request waiting for too long
     ├── DeadlineExceeded        the asker, or the request as a whole, took longer than the settings allow
+    ├── DiskFailed              it is full, or can't be written to
     ├── Busy                    no place left: try again later
     ├── ShuttingDown            the server is stopping
     └── SettingsError           a setting is unknown or wrong: names it and its remedy
@@ -66,6 +70,18 @@ class UnknownJob(RequestError):
     code = "unknown-job"
 
 
+class UnknownProject(RequestError):
+    code = "unknown-project"
+
+
+class ChangedMeanwhile(RequestError):
+    code = "changed-meanwhile"
+
+
+class UnknownRoom(RequestError):
+    code = "unknown-room"
+
+
 class UnsupportedAbility(RequestError):
     code = "unsupported-ability"
 
@@ -84,6 +100,10 @@ class EngineTimeout(EngineError):
 
 class DeadlineExceeded(KoeError):
     code = "deadline-exceeded"
+
+
+class DiskFailed(KoeError):
+    """For whoever asks, an internal error like others."""
 
 
 class Busy(KoeError):

@@ -1,14 +1,27 @@
 """PCM as Koe carries it: 16-bit little-endian mono bytes; the sample rate travels beside them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 BYTES_PER_SAMPLE = 2
 
+_SILENCE_BYTES = 16_384
+"""At once."""
+
 
 def duration(pcm_bytes: int, sample_rate: int) -> float:
     """Seconds of audio in so many bytes."""
     return pcm_bytes / (BYTES_PER_SAMPLE * sample_rate)
+
+
+def silence(seconds: float, sample_rate: int) -> Iterator[bytes]:
+    """In pieces, so that a long pause costs no memory and can be cancelled or cut off."""
+    left = BYTES_PER_SAMPLE * round(seconds * sample_rate)
+    while left > 0:
+        yield bytes(min(left, _SILENCE_BYTES))
+        left -= _SILENCE_BYTES
 
 
 def amplified(pcm: bytes, gain: float) -> bytes:

@@ -8,7 +8,7 @@ touched from the event loop.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from koe.core.profile import Clip, Sampling
 from koe.core.voice import Voice
@@ -84,6 +84,11 @@ class SpeechStream(Protocol):
         """The seed really used, also when it was drawn; None for an engine without one."""
         ...
 
+    @property
+    def checkpoint(self) -> str | None:
+        """The name of the one that speaks; None for an engine without."""
+        ...
+
     def feed(self, text: str) -> None:
         """More text; for an engine without live text, whole segments only."""
         ...
@@ -124,4 +129,19 @@ class Engine(Protocol):
 
     def open(self, voice: Voice, options: SpeechOptions) -> SpeechStream:
         """A stream in that voice; failures come from its iteration."""
+        ...
+
+
+@runtime_checkable
+class Maker(Protocol):
+    """An engine that may have voices besides those that it lists."""
+
+    @property
+    def can_clone(self) -> bool:
+        """Whether it speaks in the voices of clips."""
+        ...
+
+    @property
+    def can_design(self) -> bool:
+        """Whether it speaks in voices of a description."""
         ...

@@ -143,7 +143,8 @@ class FakeStream:
     """`CHARACTERS_PER_CHUNK` characters hum for one chunk."""
 
     sample_rate = SAMPLE_RATE
-    seed = None
+    seed: int | None = None
+    checkpoint: str | None = None
 
     def __init__(self, voice: Voice, options: SpeechOptions, notify: Callable[[], None]) -> None:
         self.options = options

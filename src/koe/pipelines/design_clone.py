@@ -7,9 +7,10 @@ a description alone would not.
 import asyncio
 import io
 import json
+import math
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,19 +19,21 @@ from pathlib import Path
 import soundfile
 from pydantic import TypeAdapter, ValidationError
 
-from koe.core.errors import MalformedInput, UnknownVoice
+from koe import disk
+from koe.core.errors import MalformedInput, RequestError, UnknownVoice
 from koe.core.languages import at_home
 from koe.core.pcm import duration, to_float
 from koe.core.samples import sample
 from koe.core.voice import VoiceKind
 from koe.engine import Priority
+from koe.pipelines import plan_estimate
 from koe.speech import Speaker, SpeechRequest
-from koe.voices.ids import check_id, make_id
+from koe.voices.ids import MAX_LENGTH, check_id, make_id
 from koe.voices.making import Made, clone, prepare_clip
 from koe.voices.store import VoiceStore
 
 MAX_CANDIDATES = 10
-_LONGEST = 25.0
+LONGEST = 25.0
 """Seconds of a candidate: a reference may not be longer than 30."""
 
 _KEPT_DESIGNS = 20
@@ -65,6 +68,10 @@ class Design:
 _DESIGN = TypeAdapter(Design)
 
 
+def candidate_request(description: str, language: str, seed: int | None) -> SpeechRequest:
+    return SpeechRequest(description=description, language=language, seed=seed, wait=True, priority=Priority.BATCH)
+
+
 class Designer:
     def __init__(self, data_dir: Path, speaker: Speaker | None = None) -> None:
         """Without a speaker, what was designed can be kept, but nothing be designed."""
@@ -97,6 +104,32 @@ class Designer:
             design = replace(design, candidates=(*design.candidates, candidate))
             await asyncio.to_thread(self._write, design, number, pcm, rate)
             yield design
+
+    def add(self, design: Design, sounds: Mapping[int, Path]) -> None:
+        """One that was made elsewhere; one of its id is replaced. `sounds`: of its candidates, by their numbers.
+        Blocks. Raises OSError."""
+        for count, candidate in enumerate(design.candidates, start=1):
+            sound, rate = soundfile.read(sounds[candidate.number], dtype="int16")
+            so_far = replace(design, candidates=design.candidates[:count])
+            self._write(so_far, candidate.number, sound.tobytes(), rate)
+
+    def best(self, design: Design) -> int:
+        """The number of the candidate that makes the best reference: with the least to complain of, then at the most
+        usual pace. Blocks. Raises MalformedInput where none of them makes one."""
+        usual = plan_estimate.seconds(design.text, design.language)
+        found: list[tuple[int, float, int]] = []
+        reason = "it has no candidates"
+        for each in design.candidates:
+            try:
+                clip = prepare_clip(self.clip(design, each.number), design.text)
+            except RequestError as error:
+                reason = error.message
+                continue
+            unusual = abs(math.log(max(clip.reference.duration, 0.01) / usual))
+            found.append((len(clip.warnings), unusual, each.number))
+        if not found:
+            raise MalformedInput(f"no candidate of {design.id} makes a voice: {reason}")
+        return min(found)[-1]
 
     def designs(self) -> list[Design]:
         """The newest first."""
@@ -136,17 +169,14 @@ class Designer:
     async def _speak(self, design: Design, seed: int) -> tuple[bytes, int]:
         if self._speaker is None:
             raise RuntimeError("a designer without a speaker designs nothing")
-        request = SpeechRequest(
-            description=design.description, language=design.language, seed=seed, wait=True, priority=Priority.BATCH
-        )
-        utterance = self._speaker.open(request)
+        utterance = self._speaker.open(candidate_request(design.description, design.language, seed))
         utterance.feed(design.text)
         utterance.finish()
         spoken = bytearray()
         async with aclosing(utterance):
             async for pcm in utterance:
                 spoken += pcm
-                if duration(len(spoken), utterance.sample_rate) >= _LONGEST:
+                if duration(len(spoken), utterance.sample_rate) >= LONGEST:
                     break
         return bytes(spoken), utterance.sample_rate
 
@@ -155,11 +185,9 @@ class Designer:
         folder.mkdir(parents=True, exist_ok=True)
         encoded = io.BytesIO()
         soundfile.write(encoded, to_float(pcm), rate, format="WAV", subtype="PCM_16")
-        (folder / f"{number}.wav").write_bytes(encoded.getvalue())
+        disk.write(folder / f"{number}.wav", encoded.getvalue())
         # The description last, so that it never names a candidate that isn't there.
-        written = folder / "design.json.tmp"
-        written.write_text(design.to_json(), encoding="utf-8")
-        written.replace(folder / "design.json")
+        disk.write(folder / "design.json", design.to_json().encode())
         for old in self.designs()[_KEPT_DESIGNS:]:
             shutil.rmtree(self._folder / old.id, ignore_errors=True)
 
@@ -171,8 +199,16 @@ class Designer:
         return design if design.id == folder.name else None
 
     def _free_id(self, description: str) -> str:
-        words = " ".join(description.split()[:5])
         taken = [path.name for path in self._folder.iterdir()] if self._folder.is_dir() else []
-        design_id = make_id(words, taken)
-        check_id(design_id)
-        return design_id
+        free = make_id(_beginning(description), taken)
+        check_id(free)
+        return free
+
+
+def design_id(description: str, ending: str) -> str:
+    """The same for the same; `ending`: a few letters and digits."""
+    return f"{make_id(_beginning(description), ())[: MAX_LENGTH - 1 - len(ending)].rstrip('-_')}-{ending}"
+
+
+def _beginning(description: str) -> str:
+    return " ".join(description.split()[:5])

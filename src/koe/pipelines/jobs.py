@@ -17,7 +17,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
-from koe.core.errors import Busy, EngineUnavailable, KoeError, RequestError, ShuttingDown
+from koe.core.errors import Busy, DiskFailed, EngineUnavailable, KoeError, RequestError, ShuttingDown
 from koe.pipelines.threads import to_its_end
 from koe.storage.jobs import Item, ItemState, Job, JobState, JobStore, Values
 
@@ -36,7 +36,8 @@ class Kind(Protocol):
         ...
 
     async def make(self, job: Job, item: Item) -> Values:
-        """Whatever it makes must be on disk when it returns, in whole. Raises KoeError."""
+        """Whatever it makes must be on disk when it returns, in whole. Raises KoeError: EngineUnavailable or DiskFailed
+        where the other items would fail by the same."""
         ...
 
     async def finish(self, job: Job) -> str | None:
@@ -47,10 +48,14 @@ class Kind(Protocol):
 class JobQueue:
     """The jobs of one outputs folder; one is worked on at a time, its items side by side."""
 
-    def __init__(self, store: JobStore, kinds: Mapping[str, Kind], *, side_by_side: int, max_jobs: int) -> None:
-        """`side_by_side`: items at the same time; `max_jobs`: that haven't ended."""
+    def __init__(
+        self, store: JobStore, kinds: Mapping[str, Kind], *, side_by_side: int, max_jobs: int, others: bool = True
+    ) -> None:
+        """`side_by_side`: items at the same time; `max_jobs`: that haven't ended; `others`: whether also jobs are done
+        that nobody has submitted or resumed here: those that an earlier process left."""
         self._store, self._kinds = store, kinds
         self._side_by_side, self._max_jobs = side_by_side, max_jobs
+        self._others, self._mine = others, set[str]()
         self._task: asyncio.Task[None] | None = None
         self._work: asyncio.Task[None] | None = None
         """On the job that is running, and which that is."""
@@ -85,6 +90,7 @@ class JobQueue:
             if waiting >= self._max_jobs:
                 raise Busy(f"{waiting} jobs are waiting or running already: try again when one of them has ended")
             job = await asyncio.to_thread(self._store.create, kind, title, request, source)
+            self._mine.add(job.id)
         await self._tell()
         return job
 
@@ -104,8 +110,10 @@ class JobQueue:
         return await self._set(job_id, JobState.PAUSED, from_states=_OPEN)
 
     async def resume(self, job_id: str) -> Job:
-        """Raises RequestError where it isn't paused."""
-        return await self._set(job_id, JobState.QUEUED, from_states=(JobState.PAUSED, JobState.QUEUED))
+        """Also one that an earlier process left. Raises RequestError where it isn't paused."""
+        self._mine.add(job_id)
+        waiting = (JobState.PAUSED, JobState.QUEUED, JobState.PLANNING)
+        return await self._set(job_id, JobState.QUEUED, from_states=waiting)
 
     async def cancel(self, job_id: str) -> Job:
         """What was made is kept until the job is removed. Raises RequestError where it has ended."""
@@ -116,13 +124,15 @@ class JobQueue:
         job = await self.job(job_id)
         if not job.state.ended:
             raise RequestError(f"the job {job_id} is {job.state}: only one that has ended can be tried again")
-        if job.progress.items and job.progress.done == job.progress.items:
+        if job.run is not None and job.progress.done == job.progress.items:
             raise RequestError(f"every item of the job {job_id} was made: there is nothing to try again")
+        self._mine.add(job_id)
         await asyncio.to_thread(self._store.retry, job_id)
         return await self._set(job_id, JobState.QUEUED, from_states=(job.state,))
 
     async def remove(self, job_id: str) -> None:
         """With what it made, but not the run that it became. One that is under way is cancelled first."""
+        self._mine.discard(job_id)
         job = await self.job(job_id)
         if not job.state.ended:
             await self.cancel(job_id)
@@ -186,7 +196,8 @@ class JobQueue:
         return True
 
     def _next(self) -> Job | None:
-        return next(iter(self._store.jobs([JobState.PLANNING, JobState.QUEUED])), None)
+        waiting = self._store.jobs([JobState.PLANNING, JobState.QUEUED])
+        return next((job for job in waiting if self._others or job.id in self._mine), None)
 
     async def _work_on(self, job: Job) -> None:
         kind = self._kinds.get(job.kind)
@@ -201,7 +212,7 @@ class JobQueue:
             await self._mark(job, JobState.FINISHED, run=run)
         except ShuttingDown:
             await self._mark(job, JobState.QUEUED)
-        except EngineUnavailable as error:
+        except (EngineUnavailable, DiskFailed) as error:
             # Every item would fail by it: better to wait until somebody has mended it.
             _log.warning("job %s is paused: %s", job.id, error.message)
             await self._mark(job, JobState.PAUSED, error=error.message)
@@ -209,8 +220,8 @@ class JobQueue:
             _log.warning("job %s failed: %s", job.id, error.message)
             await self._mark(job, JobState.FAILED, error=error.message)
         except OSError as error:
-            _log.warning("job %s failed: %s", job.id, error)
-            await self._mark(job, JobState.FAILED, error=f"its files can't be written: {error.strerror or error}")
+            _log.warning("job %s is paused: %s", job.id, error)
+            await self._mark(job, JobState.PAUSED, error=f"its files can't be written: {error.strerror or error}")
         except sqlite3.Error:
             raise
         except Exception:
@@ -264,7 +275,7 @@ class JobQueue:
         begin = time.monotonic()
         try:
             result = await kind.make(job, item)
-        except (EngineUnavailable, ShuttingDown):
+        except (EngineUnavailable, DiskFailed, ShuttingDown):
             raise
         except KoeError as error:
             _log.info("item %d of job %s failed: %s", item.number, job.id, error.message)

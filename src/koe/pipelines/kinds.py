@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from koe.core.errors import MalformedInput
+from koe.pipelines.design_plan import DesignOptions, plan_design
 from koe.pipelines.long_form import LongFormKind, LongFormOptions, plan_long_form
 from koe.pipelines.npc_pack import NpcOptions, NpcPack
 from koe.pipelines.plan import Options, Plan, PlanItem
@@ -65,5 +66,6 @@ KINDS: Mapping[str, Planning] = {
     "npc": Planning(NpcOptions, _pack, NpcPack),
     "subtitles": Planning(DubOptions, plan_dub),
     "variations": Planning(VariationOptions, _variations),
+    "design": Planning(DesignOptions, plan_design),
 }
 """By the word for them in commands, jobs and runs."""

@@ -1,7 +1,7 @@
 """What was spoken, put together to the files of a run."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate, groupby, pairwise
 from pathlib import Path
@@ -10,14 +10,14 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from koe import disk
 from koe.audio import chapters, loudness
 from koe.audio.effects.chain import EffectChain
 from koe.audio.encode import write_sound
 from koe.audio.mix import Clip, Mix, Track, join, joined_length
 from koe.audio.sound import PIECE, FileSound, Samples, Sound, resampled_length
 from koe.core.effects import Speed
-from koe.pipelines.plan import Options, PlanItem
-from koe.storage import disk
+from koe.pipelines.plan import Delivery, Options, PlanItem
 from koe.storage.drafts import Draft
 from koe.storage.jobs import Item, Job
 from koe.storage.meta import Description
@@ -49,11 +49,18 @@ class Made:
     """What became of an item."""
 
     file: str
+    """In the folder of the job's items; called after the item's number."""
+
     voice: str
     engine: str
     seed: int | None
     seconds: float
     sample_rate: int
+    checkpoint: str | None = None
+
+    @property
+    def number(self) -> int:
+        return int(Path(self.file).stem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class _Part:
 class _Told:
     """An item in the manifest."""
 
+    number: int
     file: str
     start: float
     """Seconds, in that file."""
@@ -78,7 +86,14 @@ class _Told:
     text: str
     voice: str
     engine: str
+    checkpoint: str | None
     seed: int | None
+    how: Mapping[str, object] | None = None
+    """What was asked for besides."""
+
+    in_whole: float | None = None
+    """Seconds, in the file with everything in it; None where there is none."""
+
     overrun: float | None = None
     """Seconds that the speech goes on after the end of its cue; None for what has no time of its own."""
 
@@ -90,23 +105,29 @@ def put_together(
     folder: Path,
     draft: Draft,
     output: OutputOptions,
+    also: Mapping[str, object] | None = None,
 ) -> Description:
-    """`folder`: of the items' files, which may take more. Raises KoeError, OSError; whoever calls discards the draft
-    then."""
+    """`folder`: of the items' files, which may take more; `also`: what else the manifest is to tell. Raises KoeError,
+    OSError; whoever calls discards the draft then."""
     parts = [_Part(item, made, _louder(FileSound(folder / made.file), item.how.gain)) for item, made in spoken]
     rate = max(made.sample_rate for _, made in spoken)
     work = _Workshop(folder, draft, output, rate)
-    if output.book or (output.whole and parts[0].item.start is None):
+    has_times = parts[0].item.start is not None
+    if output.book or (output.whole and not has_times):
         work.whole(parts, job.title)
     files = groupby(parts, lambda part: part.item.file)
     told = [each for name, of_file in files for each in work.file(name, list(of_file))]
-    _write_manifest(draft, told, failed)
+    if output.whole and not has_times:
+        told = [replace(each, in_whole=start / rate) for each, start in zip(told, _starts(parts, rate), strict=True)]
+    _write_manifest(draft, told, failed, also or {})
     voices, engines = {made.voice for _, made in spoken}, {made.engine for _, made in spoken}
+    checkpoints = {made.checkpoint for _, made in spoken if made.checkpoint}
     languages, seeds = {item.how.language for item, _ in spoken}, {made.seed for _, made in spoken}
     return Description(
         text="\n".join(item.text for item, _ in spoken),
         voice=", ".join(sorted(voices)),
         engine=", ".join(sorted(engines)),
+        checkpoint=", ".join(sorted(checkpoints)) or None,
         seed=seeds.pop() if len(seeds) == 1 else None,
         language=languages.pop() if len(languages) == 1 else None,
         elapsed=job.worked,
@@ -231,14 +252,35 @@ def _told(file: str, part: _Part, start: float, end: float | None = None) -> _To
     item, made = part.item, part.made
     seconds = part.sound.frames / part.sound.sample_rate
     overrun = None if end is None else round(max(0.0, start + seconds - end), 3)
-    return _Told(file, start, seconds, item.group, item.text, made.voice, made.engine, made.seed, overrun)
+    return _Told(
+        number=made.number,
+        file=file,
+        start=start,
+        seconds=seconds,
+        group=item.group,
+        text=item.text,
+        voice=made.voice,
+        engine=made.engine,
+        checkpoint=made.checkpoint,
+        seed=made.seed,
+        how=_asked(item.how) or None,
+        overrun=overrun,
+    )
 
 
-def _write_manifest(draft: Draft, told: Sequence[_Told], failed: Sequence[Item]) -> None:
+def _asked(how: Delivery) -> Mapping[str, object]:
+    """Besides voice and seed, which are told as they were used."""
+    asked = how.model_dump(mode="json", exclude={"voice", "seed"})
+    default = Delivery().model_dump(mode="json")
+    return {name: value for name, value in asked.items() if value != default[name]}
+
+
+def _write_manifest(draft: Draft, told: Sequence[_Told], failed: Sequence[Item], also: Mapping[str, object]) -> None:
     files = {name: disk.flushed_digest(draft.folder / name)[1] for name in dict.fromkeys(each.file for each in told)}
     manifest = {
         "files": [{"name": name, "sha256": digest} for name, digest in files.items()],
         "items": [{key: value for key, value in asdict(each).items() if value is not None} for each in told],
-        "failed": [{"text": item.spec.get("text", ""), "error": item.error} for item in failed],
+        "failed": [{"number": item.number, "text": item.spec.get("text", ""), "error": item.error} for item in failed],
+        **also,
     }
     draft.file(MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2), encoding="utf-8")

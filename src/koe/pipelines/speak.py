@@ -1,12 +1,15 @@
 """One text, spoken to a finished run."""
 
 import asyncio
+import secrets
 from contextlib import aclosing
+from math import inf
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from koe import disk
 from koe.audio.files import AudioWriter
 from koe.core.effects import Chain
 from koe.core.errors import MalformedInput
@@ -14,13 +17,15 @@ from koe.core.profile import Sampling
 from koe.core.text.parts import TextFormat
 from koe.engine import Priority
 from koe.pipelines.threads import to_its_end
-from koe.speech import Speaker, SpeechRequest, Utterance
-from koe.storage import disk
+from koe.speech import Speaker, SpeechRequest, SpeechStats, Utterance
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
 
 TASK = "speech"
+
+Format = Literal["wav", "flac", "ogg", "mp3"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class SpeechInput(BaseModel):
@@ -40,12 +45,19 @@ class SpeechInput(BaseModel):
     sampling: Sampling | None = None
     speed: Annotated[float, Field(ge=0.25, le=4)] | None = None
     effects: Chain | None = None
-    format: Literal["wav", "flac", "ogg", "mp3"] = "wav"
+    format: Format = "wav"
     """Of the run's sound."""
 
+    @classmethod
+    def of(cls, request: SpeechRequest, text: str, format: Format) -> Self:
+        """What can be done again of it: a clip that was sent along can't."""
+        return cls(text=text, format=format, **{name: getattr(request, name) for name in _OF_REQUEST})
+
     def request(self, priority: Priority) -> SpeechRequest:
-        own = {name: getattr(self, name) for name in type(self).model_fields if name not in ("text", "format")}
-        return SpeechRequest(**own, wait=True, priority=priority)
+        return SpeechRequest(**{name: getattr(self, name) for name in _OF_REQUEST}, wait=True, priority=priority)
+
+
+_OF_REQUEST = SpeechInput.model_fields.keys() - {"text", "format"}
 
 
 class SpeechProducer:
@@ -64,7 +76,7 @@ class SpeechProducer:
             draft = await to_its_end(self._outputs.begin, TASK, wanted.model_dump(mode="json"))
             try:
                 await write_speech(utterance, draft.file(f"audio.{wanted.format}"))
-                return await to_its_end(draft.finish, _description(wanted, utterance))
+                return await to_its_end(draft.finish, description_of(wanted, utterance.stats, utterance.sample_rate))
             finally:
                 await to_its_end(draft.discard)
 
@@ -80,9 +92,16 @@ class SpeechProducer:
         return await self.speak(wanted)
 
 
-async def write_speech(utterance: Utterance, file: Path) -> None:
-    """Into a file of the format that its name ends with. Raises what the utterance raises, and KoeError where the disk
-    fails."""
+def seed_again(run: Run, seed: int | Literal["same", "new"]) -> int | None:
+    """The one to be used; None for an engine without."""
+    if seed == "same":
+        return run.meta.seed
+    return secrets.randbits(32) if seed == "new" else seed
+
+
+async def write_speech(utterance: Utterance, file: Path, most_seconds: float = inf) -> None:
+    """Into a file of the format that its name ends with; what is longer is cut off. Raises what the utterance raises,
+    and KoeError where the disk fails."""
     with disk.told(file.parent.parent):
         # There is a first piece: nothing to speak is an error of its own.
         first = await anext(aiter(utterance))
@@ -91,18 +110,20 @@ async def write_speech(utterance: Utterance, file: Path) -> None:
             await to_its_end(writer.write, first)
             async for pcm in utterance:
                 await to_its_end(writer.write, pcm)
+                if utterance.stats.audio_seconds >= most_seconds:
+                    break
         except BaseException as error:
             await to_its_end(writer.__exit__, type(error), error, error.__traceback__)
             raise
         await to_its_end(writer.__exit__, None, None, None)
 
 
-def _description(wanted: SpeechInput, utterance: Utterance) -> Description:
-    stats = utterance.stats
+def description_of(wanted: SpeechInput, stats: SpeechStats, sample_rate: int) -> Description:
     return Description(
         text=wanted.text,
         voice=stats.voice,
         engine=stats.engine,
+        checkpoint=stats.checkpoint,
         seed=stats.seed,
         sampling=wanted.sampling,
         language=wanted.language,
@@ -110,5 +131,5 @@ def _description(wanted: SpeechInput, utterance: Utterance) -> Description:
         first_audio=stats.first_audio,
         elapsed=stats.elapsed,
         duration=stats.audio_seconds,
-        sample_rate=utterance.sample_rate,
+        sample_rate=sample_rate,
     )

@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-_NEVER = ("version", "http", "wyoming.listen")
-"""Who reaches the house, and how: a mistake would lock its people out, or let others in. And whatever names a file."""
+_NEVER = ("version", "http", "words.whisper", "wyoming.listen", "engine.remote.servers", "home_assistant")
+"""Who reaches the house, and how: a mistake would lock its people out, or let others in. Where it sends what is said,
+and its keys. And whatever names a file."""
 
 _NOW = (
     "engine.espeak",
     "engine.fallback",
     "engine.qwen.styles",
     "log.level",
+    "outputs.keep_rooms",
     "speech",
     "transcription",
     "voice",

@@ -54,5 +54,5 @@ def _nested(given: Values) -> dict[str, object]:
 def _reason(name: str, detail: ErrorDetails, given: Values) -> str:
     if name not in names.fields() or detail["type"] == "value_error":
         return str(detail.get("ctx", {}).get("error", detail["msg"]))
-    value = reprlib.repr(given[name].value if name in given else None)
+    value = "this" if names.is_secret(name) else reprlib.repr(given[name].value if name in given else None)
     return f"{value} isn't right; it takes {names.takes(names.fields()[name])}"

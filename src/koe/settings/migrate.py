@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from koe import disk
 from koe.core.errors import SettingsError
-from koe.settings import atomic, yaml_file
+from koe.settings import yaml_file
 from koe.settings.schema import CURRENT_VERSION
 
 Values = dict[str, object]
@@ -50,7 +51,7 @@ def replace(path: Path, text: str, version: int) -> Path:
     """
     path = path.resolve()
     backup = _back_up(path, version)
-    atomic.write(path, text)
+    disk.write(path, text.encode())
     return backup
 
 

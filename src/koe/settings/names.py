@@ -9,7 +9,7 @@ from operator import getitem
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from koe.settings.schema import Settings
@@ -65,7 +65,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def is_text(field: FieldInfo) -> bool:
     """Whether a setting takes free text, which is never to be read as YAML."""
-    return str in _alternatives(field)
+    return not {str, SecretStr}.isdisjoint(_alternatives(field))
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting's value is shown to nobody."""
+    return SecretStr in _alternatives(fields()[name])
 
 
 def takes(field: FieldInfo) -> str:
@@ -122,10 +127,19 @@ def _with_value(section: _Section, path: Sequence[str], value: object) -> _Secti
 def _schema(name: str, document: JsonSchema) -> JsonSchema:
     found = document
     for part in name.split("."):
-        found = found["properties"][part]
-        if "$ref" in found:
-            found = document["$defs"][found["$ref"].rpartition("/")[2]]
-    return {key: value for key, value in found.items() if key not in ("title", "default")}
+        found = _referred(found["properties"][part], document)
+    return {key: _whole(value, document) for key, value in found.items() if key not in ("title", "default")}
+
+
+def _referred(schema: JsonSchema, document: JsonSchema) -> JsonSchema:
+    return document["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _whole(value: Any, document: JsonSchema) -> Any:
+    """With what it refers to in its place."""
+    if isinstance(value, dict):
+        return {key: _whole(inner, document) for key, inner in _referred(value, document).items()}
+    return [_whole(inner, document) for inner in value] if isinstance(value, list) else value
 
 
 def _walk(model: type[BaseModel], prefix: str) -> Iterable[tuple[str, FieldInfo]]:
@@ -146,7 +160,8 @@ def _alternatives(field: FieldInfo) -> tuple[object, ...]:
 def _words(kind: object) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(str(choice) for choice in get_args(kind))
-    simple: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    simple: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number"}
+    simple |= {str: "text", SecretStr: "text"}
     return "names with their texts" if get_origin(kind) is dict else simple.get(kind, "a list")
 
 

@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from koe import disk
 from koe.core.errors import Busy, KoeError, SettingsError
-from koe.settings import atomic, check, migrate, names, yaml_file
+from koe.settings import check, migrate, names, yaml_file
 from koe.settings.changeable import effect
 from koe.settings.schema import CURRENT_VERSION, Settings
 from koe.settings.source import Given, Layers, Source, SourceKind, Values
@@ -86,9 +87,9 @@ class Overlay:
         if len(text.encode()) > yaml_file.MAX_BYTES:
             raise SettingsError(f"these are more than {yaml_file.MAX_BYTES // 1024} KiB of settings")
         # Whoever held the lock before and left one was cut off.
-        for abandoned in self.path.parent.glob(f"{atomic.temporary_prefix(self.path)}*"):
+        for abandoned in disk.abandoned(self.path):
             abandoned.unlink(missing_ok=True)
-        atomic.write(self.path, text)
+        disk.write(self.path, text.encode())
 
     @cached_property
     def _lock(self) -> "FileLock":

@@ -1,16 +1,19 @@
-"""Every setting, its default, its limits, and what it is for. A secret would be a pydantic SecretStr, which no answer
+"""Every setting, its default, its limits, and what it is for. A secret is a pydantic SecretStr, which no answer
 and no list shows; `config/koe.example.yaml` tells users more."""
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
+    SecretStr,
     Strict,
     field_validator,
     model_validator,
@@ -30,9 +33,20 @@ Seconds = Annotated[float, Strict()]
 StyleName = Annotated[str, Field(min_length=1, max_length=40)]
 StyleText = Annotated[str, Field(min_length=1, max_length=1000)]
 
-EngineName = Literal["espeak", "qwen", "fake"]
+EngineName = Literal["espeak", "qwen", "remote", "fake"]
+
+_WEB_ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:\d{1,5})?(/[\w./-]*)?")
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+
+
+def _language_tag(language: str) -> str:
+    if not _LANGUAGE_TAG.fullmatch(language):
+        raise ValueError(f"{language!r} is no language tag: write one like de, en-GB or zh-Hant")
+    return language
+
+
+LanguageTag = Annotated[str, AfterValidator(_language_tag)]
 
 
 def _listen_address(value: object) -> ListenAddress:
@@ -126,14 +140,116 @@ class QwenSettings(Section):
     """What a voice is told for a style that a request names."""
 
 
+class RemoteServer(Section):
+    """A speech server elsewhere."""
+
+    url: str = Field(max_length=1000)
+    """Such as http://gpu-box:8091, without what stands behind the port in `/v1/audio/speech`."""
+
+    api_key: SecretStr | None = None
+    """Sent as a Bearer token; null: none is asked for."""
+
+    api_key_file: str | None = Field(default=None, min_length=1, max_length=1000)
+    """Instead: a file with the key; relative to the data folder."""
+
+    kind: Literal["auto", "vllm-omni", "koe", "nari", "openai"] = "auto"
+    """Whose way of speaking OpenAI's API it has; auto: as it tells."""
+
+    model: str | None = Field(default=None, min_length=1, max_length=200)
+    """The model to name in requests; null: none, the server has one."""
+
+    task: Literal["auto", "CustomVoice", "VoiceDesign", "Base"] = "auto"
+    """What its checkpoint is for; auto: as the model's name tells."""
+
+    voices: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
+    """Only these of its voices; where the server doesn't list them, those that it has."""
+
+    languages: Annotated[tuple[LanguageTag, ...], Field(max_length=100)] = ()
+    """What its voices speak, where the server doesn't tell, the best first; empty: the ten of Qwen3-TTS."""
+
+    weight: Annotated[float, Strict()] = Field(default=1.0, ge=0.01, le=100)
+    """How many requests it bears, compared with the others."""
+
+    upload: bool = False
+    """A cloned voice is uploaded once and then named, not sent along with each request."""
+
+    def __str__(self) -> str:
+        return self.url
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        url = url.rstrip("/").removesuffix("/v1")
+        # What was written is not repeated: it may hold a password.
+        wrong = "this is no address of a server: write one like http://192.168.1.5:8091"
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
+        except ValueError:
+            raise ValueError(wrong) from None
+        if not usable:
+            raise ValueError(wrong)
+        if "@" in parts.netloc:
+            raise ValueError("leave user and password out of the address; a key belongs in api_key or api_key_file")
+        if parts.query or parts.fragment:
+            raise ValueError("leave out what stands behind ? or #")
+        return url
+
+    @model_validator(mode="after")
+    def _has_one_key(self) -> "RemoteServer":
+        if self.api_key is not None and self.api_key_file is not None:
+            raise ValueError("either api_key or api_key_file")
+        return self
+
+
+def _as_servers(value: object) -> object:
+    """One, or only addresses, may be written without ceremony."""
+    listed = [value] if isinstance(value, dict | RemoteServer) else _split_text(value)
+    if not isinstance(listed, list | tuple) or not all(isinstance(each, str | dict | RemoteServer) for each in listed):
+        # In words of its own: those of others repeat what was written, with its keys.
+        raise ValueError("this is no list of servers: write an address, or several, or a url with further settings")
+    return [{"url": each} if isinstance(each, str) else each for each in listed if each != ""]
+
+
+class RemoteSettings(Section):
+    servers: Annotated[tuple[RemoteServer, ...], BeforeValidator(_as_servers)] = Field(default=(), max_length=64)
+    """Speech servers that speak for this one: vLLM-Omni, another Koe, others with OpenAI's speech API."""
+
+    connect_timeout: Seconds = Field(default=3.0, ge=0.1, le=60)
+    """Seconds to reach a server."""
+
+    first_audio_timeout: Seconds = Field(default=8.0, ge=0.1, le=600)
+    """Seconds from a request to its first sound, before another server is asked, or the fallback speaks."""
+
+    chunk_timeout: Seconds = Field(default=10.0, ge=0.1, le=600)
+    """Seconds between two pieces of sound."""
+
+    check_interval: Seconds = Field(default=15.0, ge=0.1, le=3600)
+    """Seconds between two looks at whether a server is well, and which voices it has."""
+
+    max_requests: Count = Field(default=64, ge=1, le=4096)
+    """To all servers together, at the same time; more wait."""
+
+    lead_seconds: Seconds = Field(default=10.0, ge=0.5, le=600)
+    """Seconds of audio that a stream may be ahead of its listener."""
+
+    @field_validator("servers")
+    @classmethod
+    def _listed_once(cls, servers: tuple[RemoteServer, ...]) -> tuple[RemoteServer, ...]:
+        urls = [server.url for server in servers]
+        if twice := next((url for url in urls if urls.count(url) > 1), None):
+            raise ValueError(f"{twice} is listed twice")
+        return servers
+
+
 class FakeSettings(Section):
     enabled: bool = False
     """Offer the engine that speaks tones, for trying out and for tests."""
 
 
 class EngineSettings(Section):
-    default: Literal["auto", "espeak", "qwen", "fake"] = "auto"
-    """auto: qwen where it is installed and has a checkpoint, else espeak."""
+    default: Literal["auto", "espeak", "qwen", "remote", "fake"] = "auto"
+    """auto: remote where it has servers, else qwen where it is installed and has a checkpoint, else espeak."""
 
     fallback: EngineName | None = "espeak"
     """Speaks where the default engine can't start; null: the request fails instead."""
@@ -141,6 +257,8 @@ class EngineSettings(Section):
     espeak: EspeakSettings = EspeakSettings()
 
     qwen: QwenSettings = QwenSettings()
+
+    remote: RemoteSettings = RemoteSettings()
 
     fake: FakeSettings = FakeSettings()
 
@@ -150,20 +268,19 @@ class EngineSettings(Section):
             raise ValueError("the fake engine is chosen, but engine.fake.enabled is false")
         return self
 
+    @model_validator(mode="after")
+    def _remote_has_servers(self) -> "EngineSettings":
+        if "remote" in (self.default, self.fallback) and not self.remote.servers:
+            raise ValueError("the remote engine is chosen, but engine.remote.servers names no server")
+        return self
+
 
 class VoiceSettings(Section):
     default: str | None = Field(default=None, min_length=1, max_length=200)
     """Voice id; null: the best voice of the language."""
 
-    language: str | None = None
+    language: LanguageTag | None = None
     """BCP-47 tag, used where a request names neither voice nor language; null: the system's, else English."""
-
-    @field_validator("language")
-    @classmethod
-    def _is_a_language_tag(cls, language: str | None) -> str | None:
-        if language is not None and not _LANGUAGE_TAG.fullmatch(language):
-            raise ValueError(f"{language!r} is no language tag: write one like de, en-GB or zh-Hant")
-        return language
 
 
 class SpeechSettings(Section):
@@ -302,6 +419,9 @@ class HttpSettings(Section):
 
 
 class OutputsSettings(Section):
+    keep_rooms: bool = False
+    """Keep what is said to rooms (to Wyoming clients such as Home Assistant) as runs; batches always are."""
+
     max_age_days: Seconds | None = Field(default=None, gt=0, le=36500)
     """Older runs are removed, except favourite and pinned ones; null: never."""
 
@@ -332,6 +452,44 @@ class TranscriptionSettings(Section):
         return server
 
 
+class HomeAssistantSettings(Section):
+    url: str | None = Field(default=None, max_length=300)
+    """Where Home Assistant is, such as http://homeassistant.local:8123; null: announcements don't go through it."""
+
+    token: SecretStr | None = Field(default=None, min_length=1, max_length=1000)
+    """A long-lived access token of one of its administrators."""
+
+    tts_entity: str = Field(default="tts.koe", pattern=r"^tts\.[a-z0-9_]+$")
+    """This server in Home Assistant, which speaks announcements that name a voice."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None and not _WEB_ADDRESS.fullmatch(url):
+            raise ValueError(f"{url!r} is no address of Home Assistant: write one like http://homeassistant.local:8123")
+        return url
+
+    @model_validator(mode="after")
+    def _needs_both(self) -> "HomeAssistantSettings":
+        if (self.url is None) is not (self.token is None):
+            raise ValueError("home_assistant.url and home_assistant.token only work together: set both, or neither")
+        return self
+
+
+class AnnounceSettings(Section):
+    satellites: bool = True
+    """Look for Wyoming satellites on this network, and announce on those that no Home Assistant holds."""
+
+    timeout: Seconds = Field(default=110.0, ge=1, le=3600)
+    """Seconds that an announcement may take in a room."""
+
+
+class WordsSettings(Section):
+    whisper: str | None = Field(default=None, min_length=1, max_length=1000)
+    """A model for faster-whisper: its folder, or its name where it was downloaded before; null: only words in English
+    can be timed."""
+
+
 class Settings(Section):
     version: Literal[2] = 2
     """Of the file's layout."""
@@ -349,6 +507,9 @@ class Settings(Section):
     outputs: OutputsSettings = OutputsSettings()
     jobs: JobsSettings = JobsSettings()
     transcription: TranscriptionSettings = TranscriptionSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    announce: AnnounceSettings = AnnounceSettings()
+    words: WordsSettings = WordsSettings()
     stop: StopSettings = StopSettings()
 
     @field_validator("name")

@@ -1,13 +1,13 @@
 """Whose voice a request gets: built-in speakers of the engines, and the voices that users made out of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from koe.core.effects import Effect
 from koe.core.errors import EngineUnavailable, KoeError
 from koe.core.profile import Profile
 from koe.core.voice import Voice, VoiceKind
-from koe.engine import Engine, SpeechOptions
+from koe.engine import Engine, Maker, SpeechOptions
 from koe.voices.store import VoiceStore
 
 
@@ -44,8 +44,12 @@ class Casting:
     def voices(self) -> list[Voice]:
         """The voices of now: the default engine's first, users' own last."""
         built_in = self._built_in()
-        own = [_listed(profile, built_in) for profile in self._profiles()]
-        return [*built_in.values(), *(voice for voice in own if voice is not None and not self._absent(voice.engine))]
+        own = [self._listed(profile, built_in) for profile in self._profiles()]
+        return [*built_in.values(), *(voice for voice in own if voice is not None and self._has(voice))]
+
+    def _has(self, voice: Voice) -> bool:
+        """Also where its engine can't be reached for a moment."""
+        return not self._absent(voice.engine) or self.makes(voice.engine)
 
     def candidate(self, voice: Voice) -> Candidate:
         """Raises EngineUnavailable where the voice can't speak now."""
@@ -74,11 +78,22 @@ class Casting:
             effects=profile.effects,
         )
 
+    def maker(self, usual: str, *, designs: bool = False) -> str:
+        """The engine that speaks in the voices of clips, or of descriptions: the first that can and is ready, else the
+        first that can, else the usual one."""
+        able = [name for name in self._engines if self.makes(name, designs=designs)]
+        return next((name for name in able if not self._absent(name)), able[0] if able else usual)
+
+    def makes(self, name: str, *, designs: bool = False) -> bool:
+        """Whether that engine can; not whether it is ready."""
+        engine = self._engines.get(name)
+        return isinstance(engine, Maker) and (engine.can_design if designs else engine.can_clone)
+
     def obstacle(self, voice_id: str) -> tuple[str, str | None] | None:
         """Why a voice that the house knows can't speak now, and the language that it would have spoken."""
         profile = self._profile(voice_id)
         if profile is not None:
-            engine = profile.base.partition("-")[0] if profile.base else profile.engine
+            engine = profile.base.partition("-")[0] if profile.base else self.maker(profile.engine)
             reason = self._absent(engine) or f"its base voice {profile.base} isn't there"
             return reason, profile.languages[0]
         for broken in self._store.broken() if self._store is not None else ():
@@ -95,11 +110,10 @@ class Casting:
     def _built_in(self) -> dict[str, Voice]:
         return {voice.id: voice for engine in self._engines.values() for voice in engine.voices()}
 
-
-def _listed(profile: Profile, built_in: Mapping[str, Voice]) -> Voice | None:
-    if profile.kind is not VoiceKind.NAMED:
-        return profile.voice
-    base = built_in.get(profile.base)
-    if base is None:
-        return None
-    return Voice(profile.id, profile.name, profile.languages, base.engine, VoiceKind.NAMED, base.styles)
+    def _listed(self, profile: Profile, built_in: Mapping[str, Voice]) -> Voice | None:
+        if profile.kind is not VoiceKind.NAMED:
+            return replace(profile.voice, engine=self.maker(profile.engine))
+        base = built_in.get(profile.base)
+        if base is None:
+            return None
+        return Voice(profile.id, profile.name, profile.languages, base.engine, VoiceKind.NAMED, base.styles)

@@ -1,16 +1,16 @@
 """How one engine speaks the text of an utterance: by segments, or live while the text arrives."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
+from koe.audio.resample import SteadyRate
 from koe.core.errors import DeadlineExceeded, EngineTimeout, KoeError
-from koe.core.pcm import BYTES_PER_SAMPLE
+from koe.core.pcm import silence
 from koe.core.text.parts import Part, Pause, Speech
 from koe.core.text.segment import Segmenter
 from koe.engine import SpeechOptions, SpeechStream
-from koe.engine.pipe import MAX_TAKE_BYTES
 from koe.settings import SpeechSettings
 from koe.speech.casting import Candidate
 from koe.speech.text_source import TextSource
@@ -32,6 +32,7 @@ class Delivery:
         self._source, self._options = source, options
         self._settings, self._deadline = settings, deadline
         self._heard = False
+        self._steady = SteadyRate()
         self._waiting: asyncio.Timeout | None = None
         """For the engine's next chunk."""
         self._engine_has_all = True
@@ -40,6 +41,7 @@ class Delivery:
         """Hz; known from the first chunk on."""
 
         self.seed: int | None = None
+        self.checkpoint: str | None = None
         """Of the first stream."""
 
     async def chunks(self) -> AsyncGenerator[bytes]:
@@ -51,11 +53,13 @@ class Delivery:
                 if isinstance(piece, Pause):
                     pause += piece.seconds
                 if pause and self.sample_rate is not None:
-                    for silent in _silence(pause, self.sample_rate):
+                    for silent in silence(pause, self.sample_rate):
                         yield silent
                     pause = 0.0
                 if isinstance(piece, bytes):
                     yield piece
+        if rest := self._steady.finish():
+            yield rest
 
     async def _by_segments(self) -> AsyncGenerator[bytes | Pause]:
         async with aclosing(self._segments()) as segments:
@@ -125,10 +129,14 @@ class Delivery:
     async def _pull(self, stream: SpeechStream) -> AsyncIterator[bytes]:
         chunks = stream.__aiter__()
         while pcm := await self._next_chunk(chunks):
-            self.sample_rate = stream.sample_rate
+            # Streams of one engine may differ, where they come from different servers.
+            steady = self._steady.feed(pcm, stream.sample_rate)
+            self.sample_rate = self._steady.sample_rate
             self.seed = stream.seed if self.seed is None else self.seed
+            self.checkpoint = stream.checkpoint if self.checkpoint is None else self.checkpoint
             self._heard = True
-            yield pcm
+            if steady:
+                yield steady
 
     async def _next_chunk(self, chunks: AsyncIterator[bytes]) -> bytes:
         """The next chunk, empty after the last. Raises EngineTimeout, DeadlineExceeded."""
@@ -180,11 +188,3 @@ class Delivery:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _silence(seconds: float, sample_rate: int) -> Iterator[bytes]:
-    """In pieces, so that a long pause costs no memory and can be cancelled or cut off."""
-    left = BYTES_PER_SAMPLE * round(seconds * sample_rate)
-    while left > 0:
-        yield bytes(min(left, MAX_TAKE_BYTES))
-        left -= MAX_TAKE_BYTES

@@ -1,6 +1,7 @@
 """What is asked of the Speaker, and what is told of it afterwards."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from koe.core.effects import Effect
 from koe.core.profile import Clip, Sampling
@@ -49,6 +50,27 @@ class SpeechRequest:
 
     priority: Priority = Priority.ROOM
 
+    keep: bool = False
+    """As a run, where it is spoken to its end and somebody keeps runs."""
+
+
+class Ear(Protocol):
+    """Hears an utterance beside whoever listens, and never makes anybody wait."""
+
+    def text(self, text: str) -> None:
+        """More of what is to be said."""
+        ...
+
+    def sound(self, pcm: bytes, sample_rate: int) -> None: ...
+
+    def ended(self, stats: "SpeechStats") -> None:
+        """That was all of it."""
+        ...
+
+    def dropped(self) -> None:
+        """It was cancelled, or has failed; harmless after `ended`."""
+        ...
+
 
 @dataclass(slots=True)
 class SpeechStats:
@@ -59,6 +81,9 @@ class SpeechStats:
 
     seed: int | None = None
     """The one really used; None for an engine without."""
+
+    checkpoint: str | None = None
+    """The name of the one that really spoke; None for an engine without."""
 
     fallback: str | None = None
     """Why the fallback voice spoke, if it did."""

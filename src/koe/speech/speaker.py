@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -17,12 +17,12 @@ from koe.core.voice import Voice, VoiceKind
 from koe.engine import ENGINES, Engine, SpeechOptions
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech.casting import Candidate, Casting
-from koe.speech.request import SpeechRequest
+from koe.speech.request import Ear, SpeechRequest
 from koe.speech.utterance import Utterance
 from koe.voices.store import VoiceStore
 
 MAKER = "qwen"
-"""The engine that makes voices up from a description."""
+"""The engine of which is told where none clones or makes voices up from a description."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,16 @@ class Growing(Protocol):
         ...
 
 
+@runtime_checkable
+class Discovering(Protocol):
+    """An engine that learns from others which voices it has."""
+
+    @property
+    def unseen(self) -> str:
+        """Why some may not be known yet; empty where all are."""
+        ...
+
+
 class Speaker:
     """Turns requests into utterances. It owns the engines: starts them in the order given, stops them in reverse."""
 
@@ -69,18 +79,32 @@ class Speaker:
         self._engines = {engine.name: engine for engine in engines}
         self._default_language = default_language
         self.apply(speech, voice, fallback)
-        self.health = {name: EngineHealth() for name in self._engines}
+        self._started = {name: EngineHealth() for name in self._engines}
         self._casting = Casting(self._engines, store, self._absence)
+        self._listen: Callable[[SpeechRequest], Ear] | None = None
+        self.keeps_rooms = False
+        """Whether what is said to rooms is to be kept."""
 
     def apply(self, speech: SpeechSettings, voice: VoiceSettings, fallback: str | None) -> None:
         """For requests that begin afterwards."""
         self._speech, self._voice, self._fallback = speech, voice, fallback
         self._language = voice.language or self._default_language
 
+    @property
+    def health(self) -> Mapping[str, EngineHealth]:
+        """How each engine is now."""
+        return {name: self._health_of(name) for name in self._engines}
+
+    def _health_of(self, name: str) -> EngineHealth:
+        started, engine = self._started[name], self._engines[name]
+        if not started.ready or not isinstance(engine, Growing):
+            return started
+        return EngineHealth(not engine.lacks, engine.lacks)
+
     async def start(self) -> None:
         """Raises EngineUnavailable if no engine can speak, UnknownVoice if the house's default voice isn't there."""
         for name, engine in self._engines.items():
-            self.health[name] = await _health_after(engine.start(), engine)
+            self._started[name] = await _health_after(engine.start(), engine)
         if not self.voices():
             reasons = "; ".join(f"{name}: {health.reason}" for name, health in self.health.items())
             raise EngineUnavailable(f"no engine can speak ({reasons})")
@@ -92,7 +116,7 @@ class Speaker:
         """An engine may have got what it lacked, or lost it."""
         engine = self._engines.get(name)
         if isinstance(engine, Growing):
-            self.health[name] = await _health_after(engine.refresh(), engine)
+            self._started[name] = await _health_after(engine.refresh(), engine)
 
     async def stop(self) -> None:
         for engine in reversed(self._engines.values()):
@@ -118,8 +142,22 @@ class Speaker:
         own = _speaks(self._language, engine.voices()) if engine is not None else None
         return own or self.default_voice()
 
+    def keep_with(self, listen: Callable[[SpeechRequest], Ear] | None) -> None:
+        """Who hears the requests that are to be kept; None: nobody any more."""
+        self._listen = listen
+
+    @property
+    def keeps(self) -> bool:
+        """Whether requests can be kept."""
+        return self._listen is not None
+
     def engine(self, name: str) -> Engine | None:
         return self._engines.get(name)
+
+    @property
+    def can_clone(self) -> bool:
+        """Whether an engine speaks in the voices of clips; not whether it is ready."""
+        return any(map(self._casting.makes, self._engines))
 
     def voices(self) -> list[Voice]:
         """The voices of now: the default engine's first, users' own last."""
@@ -139,8 +177,9 @@ class Speaker:
             text_format=request.text_format,
             fallback=self._likely_language(voice),
         )
-        fallback = None if request.description or request.clip else self._fallback_for(request, voice)
-        return Utterance(request, chosen, fallback, self._speech, normaliser)
+        fallback = None if request.description or request.clip else self._fallback_for(request, chosen)
+        ear = self._listen(request) if request.keep and self._listen is not None else None
+        return Utterance(request, chosen, fallback, self._speech, normaliser, ear)
 
     def default_voice(self, language: str | None = None) -> Voice:
         """What speaks where no voice is named. Raises UnknownVoice where no voice speaks that language."""
@@ -183,13 +222,17 @@ class Speaker:
         return _speaks(language or self._language, voices) or _speaks(self._language, voices) or voices[0]
 
     def _absent_engine(self, voice_id: str) -> tuple[str, None] | None:
-        """Why the engine that a built-in voice belongs to isn't there, if that is so."""
-        engine = voice_id.partition("-")[0]
-        reason = self._absence(engine) if engine in ENGINES else ""
+        """Why the engine that a built-in voice belongs to isn't there, or may not know it yet, if that is so."""
+        name = voice_id.partition("-")[0]
+        reason = self._absence(name) if name in ENGINES else ""
+        if not reason and isinstance(engine := self._engines.get(name), Discovering):
+            reason = engine.unseen
         return (reason, None) if reason else None
 
     def _absence(self, engine: str) -> str:
-        health = self.health.get(engine, EngineHealth(False, f"there is no engine {engine} now"))
+        if engine not in self._engines:
+            return f"there is no engine {engine} now"
+        health = self._health_of(engine)
         return "" if health.ready else health.reason
 
     def _cast(self, voice: Voice) -> Candidate:
@@ -208,12 +251,13 @@ class Speaker:
         if not request.description and request.clip is None:
             return None
         what = "designed" if request.description else "cloned"
-        if reason := self._absence(MAKER):
+        maker = self._casting.maker(MAKER, designs=bool(request.description))
+        if reason := self._absence(maker):
             raise EngineUnavailable(f"no voice can be {what}: {reason} ({command('doctor')} tells what it needs)")
         kind = VoiceKind.DESIGNED if request.description else VoiceKind.CLONED
         languages = (request.language or self._language,)
-        voice = Voice("design" if request.description else "clone", f"a {what} voice", languages, MAKER, kind)
-        return Candidate(self._engines[MAKER], voice, voice, SpeechOptions(clip=request.clip))
+        voice = Voice("design" if request.description else "clone", f"a {what} voice", languages, maker, kind)
+        return Candidate(self._engines[maker], voice, voice, SpeechOptions(clip=request.clip))
 
     def _by_language(self, language: str) -> Voice:
         """The house's own voice, if it speaks that language; else the first that does."""
@@ -229,13 +273,14 @@ class Speaker:
         house = best_match(self._language, voice.languages) if voice.kind is VoiceKind.NAMED else None
         return house or voice.languages[0]
 
-    def _fallback_for(self, request: SpeechRequest, voice: Voice) -> Candidate | None:
-        if self._fallback is None or self._fallback == voice.engine:
+    def _fallback_for(self, request: SpeechRequest, chosen: Candidate) -> Candidate | None:
+        voice, engine = chosen.voice, self._engines.get(self._fallback or "")
+        if engine is None or self._fallback == voice.engine:
             return None
-        engine = self._engines.get(self._fallback)
-        if engine is None:
-            return None
-        stand_in = _speaks(request.language or self._likely_language(voice), engine.voices())
+        if chosen.defaults.clip is not None and self._casting.makes(engine.name):
+            return replace(chosen, engine=engine)
+        stand_in = _namesake(voice, engine)
+        stand_in = stand_in or _speaks(request.language or self._likely_language(voice), engine.voices())
         return Candidate(engine, stand_in, stand_in) if stand_in is not None else None
 
 
@@ -245,8 +290,15 @@ async def _health_after(getting_ready: Awaitable[None], engine: Engine) -> Engin
     except EngineUnavailable as error:
         _log.warning("the %s engine can't start: %s", engine.name, error.message)
         return EngineHealth(False, error.message)
-    reason = engine.lacks if isinstance(engine, Growing) else ""
-    return EngineHealth(not reason, reason)
+    return EngineHealth(True, "")
+
+
+def _namesake(voice: Voice, engine: Engine) -> Voice | None:
+    """The same speaker, where another engine has them: qwen-ryan for remote-ryan, espeak-de for remote-espeak-de."""
+    own, _, name = voice.id.partition("-")
+    if own != voice.engine:
+        return None
+    return next((each for each in engine.voices() if each.id in (name, f"{engine.name}-{name}")), None)
 
 
 def _tag(language: str) -> str:

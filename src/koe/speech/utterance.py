@@ -14,7 +14,7 @@ from koe.engine import SpeechOptions
 from koe.settings import SpeechSettings
 from koe.speech.casting import Candidate
 from koe.speech.delivery import Delivery
-from koe.speech.request import SpeechRequest, SpeechStats
+from koe.speech.request import Ear, SpeechRequest, SpeechStats
 from koe.speech.sound import Sound, sound_of
 from koe.speech.text_source import TextSource
 
@@ -35,15 +35,16 @@ class Utterance:
         fallback: Candidate | None,
         settings: SpeechSettings,
         normaliser: Normaliser,
+        ear: Ear | None = None,
     ) -> None:
         self._request, self._settings = request, settings
-        self._chosen, self._fallback = chosen, fallback
+        self._chosen, self._fallback, self._ear = chosen, fallback, ear
         self._source = TextSource(normaliser, settings.max_characters, settings.text_timeout)
         self._clock = asyncio.get_running_loop().time
         self._target_rate = request.sample_rate or settings.sample_rate
         self._engine_rate: int | None = None
         self._first_text: float | None = None
-        self._chunks = self._measured()
+        self._chunks = self._measured() if ear is None else self._overheard(ear)
         self.stats = SpeechStats(chosen.voice.id, chosen.engine.name)
 
     @property
@@ -60,6 +61,8 @@ class Utterance:
             self._first_text = self._clock()
         self._source.feed(text)
         self.stats.characters = self._source.characters
+        if self._ear is not None:
+            self._ear.text(text)
 
     def finish(self) -> None:
         """The text is complete."""
@@ -84,6 +87,16 @@ class Utterance:
                 yield pcm
         if not sent:
             raise NothingToSpeak("there is nothing in this text that can be spoken")
+
+    async def _overheard(self, ear: Ear) -> AsyncGenerator[bytes]:
+        try:
+            async with aclosing(self._measured()) as chunks:
+                async for pcm in chunks:
+                    ear.sound(pcm, self.sample_rate)
+                    yield pcm
+            ear.ended(self.stats)
+        finally:
+            ear.dropped()
 
     async def _at_target_rate(self) -> AsyncGenerator[bytes]:
         resampler: StreamResampler | None = None
@@ -133,7 +146,8 @@ class Utterance:
             async for pcm in chunks:
                 rate = delivery.sample_rate or 1
                 if sound is None:
-                    self._engine_rate, self.stats.seed = rate, delivery.seed
+                    self._engine_rate = rate
+                    self.stats.seed, self.stats.checkpoint = delivery.seed, delivery.checkpoint
                     self._source.keep_no_more()
                     sound = await sound_of(candidate, self._request, rate)
                 seconds += duration(len(pcm), rate)

@@ -1,7 +1,8 @@
 """A run that is being written, under a name that nobody sees."""
 
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -9,15 +10,20 @@ from typing import Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from koe import __version__
+from koe import __version__, disk
 from koe.core.errors import MalformedInput
-from koe.storage import disk
-from koe.storage.meta import FLAGS, INPUT, META, Artifact, Description, FileName, Flags, Meta
+from koe.storage.meta import FLAGS, INPUT, META, WORDS, Artifact, Description, FileName, Flags, Meta
 from koe.storage.run import Run
 
 _FILE_NAME: TypeAdapter[str] = TypeAdapter(FileName)
 
 Finished = Callable[[Run], None]
+
+
+def write_input(folder: Path, input: Mapping[str, object]) -> None:
+    """Raises OSError."""
+    written = json.dumps(dict(input), ensure_ascii=False, indent=2)
+    (folder / INPUT).write_bytes(written.encode(errors="replace"))
 
 
 class Draft:
@@ -29,7 +35,7 @@ class Draft:
         self._task, self._created = task, created
         self._home, self._finished = home, finished
         self._names: list[str] = []
-        self._taken = {INPUT, META, FLAGS}
+        self._taken = {INPUT, META, FLAGS, WORDS}
 
     def __enter__(self) -> Self:
         return self
@@ -54,6 +60,11 @@ class Draft:
         file = self.folder / name
         file.parent.mkdir(exist_ok=True)
         return file
+
+    def ask(self, input: Mapping[str, object]) -> None:
+        """What was asked for, where that is known only now. Raises KoeError where the disk fails."""
+        with disk.told(self._home):
+            write_input(self.folder, input)
 
     def finish(self, description: Description) -> Run:
         """From here on the run is there. Raises KoeError where the disk fails."""

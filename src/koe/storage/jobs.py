@@ -20,6 +20,7 @@ from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
+from koe import disk
 from koe.core.errors import RequestError, UnknownJob
 
 SOURCE = "source"
@@ -170,7 +171,11 @@ class JobStore:
         folder = self.folder(job_id)
         folder.mkdir()
         if source is not None:
+            # Whoever is told of the job may throw the file away.
+            disk.flush(source)
             source.replace(folder / SOURCE)
+            disk.sync(folder)
+        disk.sync(self._folder)
         with self._transaction() as database:
             database.execute(
                 "INSERT INTO jobs (id, kind, title, state, request, created, changed) VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -1,4 +1,7 @@
-"""What is written about a run: `meta.json`, which never changes, and `flags.json`, which people change."""
+"""What is written about a run: `meta.json`, which never changes, and `flags.json`, which people change.
+
+`words.json` is made later, where somebody wants it: koe.storage.words.
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from koe.core.errors import MalformedInput
 from koe.core.profile import Sampling
 
-INPUT, META, FLAGS = "input.json", "meta.json", "flags.json"
+INPUT, META, FLAGS, WORDS = "input.json", "meta.json", "flags.json", "words.json"
 
 _MAX_BYTES = 64 * 1024 * 1024
 """Of one of these files: ten million characters, the longest text that settings allow, take less."""
@@ -31,14 +34,14 @@ def _plausible(when: datetime) -> datetime:
     return when
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
-_Kind = TypeVar("_Kind", bound=_Record)
+_Kind = TypeVar("_Kind", bound=Record)
 
 
-class Description(_Record):
+class Description(Record):
     """What the maker of a run tells of it."""
 
     text: Annotated[str, BeforeValidator(_sound)]
@@ -74,7 +77,7 @@ class Description(_Record):
     """Hz."""
 
 
-class Artifact(_Record):
+class Artifact(Record):
     name: FileName
     size: Annotated[int, Field(ge=0, lt=2**53)]
     """Bytes."""
@@ -91,7 +94,7 @@ class Meta(Description):
     """The version that made it."""
 
     files: Annotated[tuple[Artifact, ...], Field(min_length=1)]
-    """Besides meta.json and flags.json; what is heard comes first, input.json last."""
+    """Besides meta.json, flags.json and words.json; what is heard comes first, input.json last."""
 
     @property
     def size(self) -> int:
@@ -99,7 +102,7 @@ class Meta(Description):
         return sum(file.size for file in self.files)
 
 
-class Flags(_Record):
+class Flags(Record):
     favourite: bool = False
     pinned: bool = False
 

@@ -17,12 +17,13 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
+from koe import disk
 from koe.core.errors import KoeError, SettingsError, UnknownRun
-from koe.storage import disk
 from koe.storage.drafts import Draft
 from koe.storage.history import Entry, History, HistoryUnusable, Query
 from koe.storage.run import Run
 from koe.storage.runs import Runs
+from koe.storage.words import Words
 
 _log = logging.getLogger(__name__)
 
@@ -133,6 +134,10 @@ class Outputs:
         run = self._runs.mark(run_id, favourite=favourite, pinned=pinned)
         self._asked(lambda: self._history.mark(run))
         return run
+
+    def keep_words(self, run_id: str, words: Words) -> None:
+        """In place of those that there were. Raises UnknownRun, Busy, KoeError where the disk fails."""
+        self._runs.keep_words(run_id, words)
 
     def remove(self, run_id: str) -> None:
         """Raises UnknownRun, KoeError."""

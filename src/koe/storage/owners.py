@@ -70,7 +70,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         with FileLock(str(folder / ".lock")).acquire(timeout=_PATIENCE, poll_interval=_POLL):
             yield
     except Timeout:
-        raise Busy(f"the runs are being changed by somebody else ({folder / '.lock'}): try again later") from None
+        raise Busy(f"{folder} is being changed by somebody else: try again later") from None
 
 
 def tidy(folder: Path) -> int:

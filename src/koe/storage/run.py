@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from koe import disk
 from koe.core.errors import MalformedInput, UnknownRun
-from koe.storage import disk
-from koe.storage.meta import INPUT, Flags, Meta, read_bytes
+from koe.storage.meta import INPUT, WORDS, Flags, Meta, read, read_bytes
+from koe.storage.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,20 @@ class Run:
         if not disk.is_plain_file(path):
             raise UnknownRun(f"the file {name} of the run {self.id} isn't there any more")
         return path
+
+    @property
+    def has_words(self) -> bool:
+        """Whether they have been timed."""
+        return disk.is_plain_file(self.folder / WORDS)
+
+    def words(self) -> Words:
+        """When each is said. Raises UnknownRun where nobody has had them timed."""
+        try:
+            return read(self.folder / WORDS, Words)
+        except FileNotFoundError:
+            raise UnknownRun(f"the words of the run {self.id} have not been timed yet") from None
+        except MalformedInput as error:
+            raise UnknownRun(f"the words of the run {self.id} have to be timed anew: {error.message}") from None
 
     def input(self) -> dict[str, Any]:
         """Raises UnknownRun, MalformedInput where it was damaged."""

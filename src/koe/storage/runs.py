@@ -5,6 +5,7 @@ outputs/runs/<timestamp>_<task>_<run id>/
   input.json      the request as it was given: enough to do it again
   meta.json       what came of it
   flags.json      favourite, pinned; only where somebody has said so
+  words.json      when each word is said; only where somebody has wanted to know
 
 with runs.begin("speech", {"text": "Hello."}) as draft:
     write(draft.file("audio.wav"))
@@ -12,7 +13,6 @@ with runs.begin("speech", {"text": "Hello."}) as draft:
 """
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -20,12 +20,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from koe import disk
 from koe.core.errors import MalformedInput, UnknownRun
-from koe.storage import disk, meta, owners
-from koe.storage.drafts import Draft, Finished
+from koe.storage import meta, owners
+from koe.storage.drafts import Draft, Finished, write_input
 from koe.storage.ids import folder_name, id_in, is_id, new_id
-from koe.storage.meta import FLAGS, INPUT, META, Flags, Meta
+from koe.storage.meta import FLAGS, META, WORDS, Flags, Meta
 from koe.storage.run import Run
+from koe.storage.words import Words
 
 
 class Runs:
@@ -44,9 +46,8 @@ class Runs:
         name = folder_name(run_id, task, created)
         with disk.told(self.folder):
             folder = self._owner.draft(name)
-            written = json.dumps(dict(input), ensure_ascii=False, indent=2).encode(errors="replace")
             try:
-                (folder / INPUT).write_bytes(written)
+                write_input(folder, input)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -97,6 +98,11 @@ class Runs:
             if flags != run.flags:
                 disk.write(run.folder / FLAGS, flags.model_dump_json().encode())
         return Run(run.folder, run.meta, flags)
+
+    def keep_words(self, run_id: str, words: Words) -> None:
+        """In place of those that there were. Raises UnknownRun, Busy, KoeError where the disk fails."""
+        with disk.told(self.folder), owners.exclusive(self.folder):
+            disk.write(self.get(run_id).folder / WORDS, words.model_dump_json().encode())
 
     def remove(self, run_id: str) -> None:
         """At once it is no longer there; what it held goes after that. Raises UnknownRun, KoeError."""

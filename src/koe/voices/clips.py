@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from koe.audio import reference as audio
 from koe.core.errors import MalformedInput
 from koe.core.profile import Clip, Reference
-from koe.voices.disk import is_regular
+from koe.disk import is_regular
 from koe.voices.watch import Watched
 
 MAX_BYTES = 64 * 1024 * 1024

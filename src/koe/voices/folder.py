@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from koe import disk
 from koe.core.errors import MalformedInput
 from koe.core.profile import Profile
-from koe.voices import disk, files
+from koe.voices import files
 from koe.voices.watch import Watched
 
 ENDING = ".json"

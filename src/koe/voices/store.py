@@ -17,10 +17,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from koe import disk
 from koe.core.errors import Busy, KoeError, MalformedInput, RequestError, UnknownVoice
 from koe.core.profile import Clip, Profile, Reference
 from koe.voices import clips as clip_files
-from koe.voices import disk, files
+from koe.voices import files
 from koe.voices.clips import ClipFiles
 from koe.voices.folder import ENDING, BrokenVoice, ProfileFolder
 from koe.voices.ids import check_id, is_id

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from koe.adapters.http import busy, history, runs
+from koe.adapters.http import busy, history, runs, speech
 from koe.engine.fake import FakeEngine, Faults
 from koe.pipelines.speak import TASK, SpeechInput, SpeechProducer
 from koe.storage.outputs import Outputs
@@ -23,7 +23,7 @@ from tests.storage.samples import description, hidden, keep
 from tests.support.http_house import HttpHouse, fuzz, http_house
 from tests.support.waiting import eventually
 
-ENDPOINTS = (*history.ENDPOINTS, *runs.ENDPOINTS)
+ENDPOINTS = (*history.ENDPOINTS, *runs.ENDPOINTS, *speech.ENDPOINTS)
 NOBODY = "01kgbf3k2ej5w0zq8m6h4x9c7d"
 
 
@@ -242,7 +242,7 @@ async def test_a_client_that_leaves_frees_the_engine_and_leaves_no_run(tmp_path:
         asking.cancel()
         await eventually(lambda: engine.open_streams == 0)
         await eventually(lambda: it.house.server.busy == 0)
-        assert it.house.server.app[busy.TURNS].speaking == 0
+        await eventually(lambda: it.house.server.app[busy.TURNS].speaking == 0)
         assert len((await it.ask("GET", "/api/history"))["runs"]) == 1
     assert hidden(tmp_path / "outputs" / "runs") == []
 
@@ -264,3 +264,11 @@ async def test_nothing_that_is_made_up_is_a_surprise(tmp_path: Path) -> None:
     async with keeping(tmp_path, requests_per_minute=1_000_000) as it:
         await it.say()
         await fuzz(it.house, examples=8)
+
+
+async def test_where_no_runs_are_kept_a_request_to_keep_one_is_refused(it: Kept) -> None:
+    wanted = {"input": "Hello.", "keep": True}
+    async with it.house.client.post("/v1/audio/speech", json=wanted) as answer:
+        assert (answer.status, (await answer.json())["error"]["param"]) == (503, "keep")
+    async with it.house.client.post("/v1/audio/speech", json={**wanted, "ref_audio": "data:;base64,AA=="}) as answer:
+        assert (answer.status, "make a voice" in await answer.text()) == (400, True)

@@ -23,11 +23,12 @@ from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine, FakeStream, Faults
-from koe.pipelines.jobs import JobQueue
+from koe.pipelines.jobs import JobQueue, Kind
 from koe.pipelines.kinds import KINDS
-from koe.pipelines.production import Production
+from koe.pipelines.productions import productions
 from koe.storage.jobs import JobStore
 from koe.storage.outputs import Outputs
+from tests.pipelines.test_design_job import Designing
 from tests.support.http_house import HttpHouse, fuzz, http_house
 from tests.support.waiting import eventually
 
@@ -112,7 +113,7 @@ async def workshop(
     outputs = Outputs(data_dir / "outputs")
     await asyncio.to_thread(outputs.serve)
     store = JobStore(data_dir / "outputs" / "jobs")
-    kinds: dict[str, Production] = {}
+    kinds: dict[str, Kind] = {}
     queue = JobQueue(store, kinds, side_by_side=2, max_jobs=max_jobs)
 
     def prepare(app: Any, settings: Any) -> None:
@@ -122,8 +123,8 @@ async def workshop(
 
     try:
         async with http_house(data_dir, ENDPOINTS, engine or FakeEngine(), prepare=prepare, **http) as house:
-            for kind, planning in KINDS.items():
-                kinds[kind] = Production(planning, house.house.speaker, store, outputs, task=kind)
+            it = house.house
+            kinds |= productions(it.speaker, store, outputs, it.designer, it.store)
             await queue.start()
             try:
                 yield Workshop(house, OpenJobs(queue, store), outputs)
@@ -159,7 +160,7 @@ async def test_a_job_is_given_watched_and_its_run_downloaded(it: Workshop) -> No
     assert (last["state"], last["progress"]["done"], last["seconds_left"]) == ("finished", 3, 0)
     assert [each["progress"]["done"] for _, each in told] == sorted(each["progress"]["done"] for _, each in told)
     files = await it.run_files(last["run"])
-    assert set(files) == {"script.flac", "manifest.json", "input.json"}
+    assert set(files) == {"script.flac", "manifest.json", "source", "input.json"}
     assert soundfile.info(io.BytesIO(files["script.flac"])).duration > 1
     shown = await it.ask("GET", f"/api/jobs/{job['id']}")
     assert shown.pop("request") == {"options": SPEAKERS, "output": {"format": "flac"}}
@@ -417,6 +418,48 @@ async def test_who_watches_hears_the_end_of_the_server(tmp_path: Path) -> None:
         await eventually(lambda: it.house.server.busy == 1)
         await it.queue.stop()
         assert (await watching)[-1][1]["state"] in ("planning", "queued", "running")
+
+
+async def test_a_production_is_done_again_as_a_job(it: Workshop) -> None:
+    job = await it.submit(title="A play")
+    run = (await it.events(job["id"]))[-1][1]["run"]
+    again = await it.ask("POST", f"/api/runs/{run}/regenerate", 202, json={"seed": "new"})
+    assert (again["kind"], again["title"]) == ("script", "A play")
+    assert again["request"] == {"options": SPEAKERS, "output": {}, "again": {"run": run, "seed": "new"}}
+    last = (await it.events(again["id"]))[-1][1]
+    assert (last["state"], last["progress"]["done"]) == ("finished", 3)
+    assert (await it.run_files(last["run"]))["source"] == SCRIPT.encode()
+    assert (await it.refused("POST", f"/api/runs/{run}/regenerate", 400, json={"seed": -1}))["param"] == "seed"
+
+
+async def test_the_best_take_is_kept(it: Workshop) -> None:
+    job = await it.submit("variations", "Good morning.", options={"how": {"voice": "fake-low"}, "seeds": [3, 8]})
+    run = (await it.events(job["id"]))[-1][1]["run"]
+    kept = await it.ask("POST", f"/api/runs/{run}/keep", 201, json={"file": "002-seed-8.wav"})
+    assert (kept["task"], kept["text"], kept["favourite"]) == ("speech", "Good morning.", True)
+    files = await it.run_files(run)
+    assert (await it.run_files(kept["id"]))["audio.wav"] == files["002-seed-8.wav"]
+    path = f"/api/runs/{run}/keep"
+    assert (await it.refused("POST", path, 404, json={"file": "x.wav"}))["code"] == "unknown-run"
+    assert (await it.refused("POST", path, 400, json={"file": "002-seed-8.wav", "as_default": True}))["code"]
+    for wrong in ({}, {"file": ""}, {"file": "x", "as_default": "yes"}, {"file": "x", "number": 1}):
+        assert (await it.refused("POST", path, 400, json=wrong))["code"] == "malformed-input"
+
+
+async def test_a_design_is_a_job_as_well(tmp_path: Path) -> None:
+    async with workshop(tmp_path, Designing()) as it:
+        options = {"seeds": [7, 8], "keep": {"name": "Old sailor"}}
+        plan = await it.ask("POST", "/api/jobs/plan", json={"kind": "design", "text": "a sailor", "options": options})
+        assert (plan["title"], [item["how"]["seed"] for item in plan["items"]]) == ("a sailor", [7, 8])
+        job = await it.submit("design", "a calm old sailor", options=options)
+        last = (await it.events(job["id"]))[-1][1]
+        assert last["state"] == "finished", last["error"]
+        assert {"01-seed-7.wav", "02-seed-8.wav"} <= set(await it.run_files(last["run"]))
+        assert [profile.id for profile in it.house.house.store.profiles()] == ["old-sailor"]
+        body = {"kind": "design", "text": "x", "options": {"keep": {"name": "A", "id": "../x"}}}
+        assert (await it.refused("POST", "/api/jobs", 400, json=body))["param"] == "options.keep.id"
+        body = {"kind": "design", "text": "x", "options": {"keep": {"name": "A", "candidate": 9}}}
+        assert "no 9" in (await it.refused("POST", "/api/jobs", 400, json=body))["message"]
 
 
 async def test_without_jobs_the_endpoints_say_so(tmp_path: Path) -> None:

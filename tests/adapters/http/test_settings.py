@@ -158,6 +158,7 @@ async def test_other_changes_wait_for_the_next_start(it: HttpHouse) -> None:
         (422, {"transcription.server": "tcp://*:1"}, "transcription.server", "no address of one server"),
         (403, {"http.listen": ["tcp://*:1"]}, "http.listen", "koe.yaml"),
         (403, {"wyoming.listen": ["tcp://*:1"]}, "wyoming.listen", "koe.yaml"),
+        (403, {"engine.remote.servers": ["http://elsewhere"]}, "engine.remote.servers", "koe.yaml"),
         (409, {"stop.grace": 1}, "stop.grace", "KOE_STOP_GRACE"),
         (400, {}, None, "at least 1"),
     ],

@@ -62,7 +62,7 @@ SSML_LEAVES = [
     *("<lang xml:lang='de-DE'>Licht 5</lang>", "<emphasis>3</emphasis>", "<s>one</s>", "[pause:1s]", "*a*", "U.S."),
 ]
 SSML_BLOCKS = st.lists(st.sampled_from(SSML_LEAVES), max_size=16).map("".join)
-FUZZ = settings(max_examples=60, deadline=None)
+FUZZ = settings(max_examples=60)
 CUTS = st.lists(st.integers(0, 100_000), max_size=12)
 LANGUAGES = st.sampled_from([None, "en", "de", "fr", "zh", "ja", "ko", "ru"])
 
@@ -136,7 +136,7 @@ def test_the_pipeline_says_the_same(text: str, cuts: list[int], language: str | 
     assert_same(lambda: TextPipeline(language), text, cuts)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(LONG_TEXTS, CUTS)
 def test_long_texts_are_the_same(text: str, cuts: list[int]) -> None:
     assert_same(lambda: TextPipeline("en"), text, cuts)

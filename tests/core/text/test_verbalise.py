@@ -142,31 +142,31 @@ def test_plain_text_comes_back_as_it_is(language: str) -> None:
 
 
 @given(st.text(max_size=60) | sentences, languages | st.text(max_size=8))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_nothing_makes_it_raise(text: str, language: str) -> None:
     verbalise(text, language)
 
 
 @given(sentences, st.sampled_from(["cardinal", "ordinal", "digits", "characters", "date", "time", ""]), languages)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nothing_makes_say_as_raise(text: str, interpret_as: str, language: str) -> None:
     say_as(text, interpret_as, language, "dmy")
 
 
 @given(sentences, languages)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_digit_survives(text: str, language: str) -> None:
     assert not DIGITS & set(verbalise(text, language))
 
 
 @given(st.integers(min_value=0, max_value=10**18), languages)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_number_is_words_and_says_the_same_alone_and_in_a_text(value: int, language: str) -> None:
     assert verbalise(f"({value})", language) == f"({number_words(value, language)})"
 
 
 @given(st.text(alphabet=" \t\n\u00a0"), st.text(alphabet=" \t\n"), languages)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_white_space_around_stays(before: str, after: str, language: str) -> None:
     spoken = verbalise(f"{before}5{after}", language)
     assert spoken.startswith(before)
@@ -190,9 +190,10 @@ def test_time_is_linear_in_the_text(language: str, piece: str) -> None:
 
 
 def _seconds(text: str, language: str) -> float:
-    start = time.perf_counter()
+    """Of work: what others on this machine do meanwhile doesn't count."""
+    start = time.thread_time()
     verbalise(text, language)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 @pytest.mark.parametrize("character", ["1", " ", ".", "0", ","])

@@ -18,7 +18,7 @@ codec = pytest.importorskip("koe.engine.qwen.codec")
 FRAMES = 90
 """More than the window of 72: the first frames are out of sight of the last."""
 
-few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

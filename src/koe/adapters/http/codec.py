@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from aiohttp import web
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from koe.adapters.http.encoding import CONTENT_TYPES
+from koe.adapters.http.encoding import CONTENT_TYPES, encoded
 from koe.adapters.http.endpoints import Endpoint, FormFile
 from koe.adapters.http.errors import HttpError, parse_json
 from koe.adapters.http.house import HOUSE
@@ -31,7 +30,6 @@ from koe.engine.qwen.coding import (
     MAX_DECODE_FRAMES,
     MAX_ENCODE_SECONDS,
     SAMPLE_RATE,
-    DecodedSound,
     check_sound,
 )
 from koe.engine.qwen.engine import QwenEngine
@@ -118,7 +116,12 @@ async def decode(request: web.Request) -> web.StreamResponse:
     body = await asyncio.to_thread(parse_json, await request.read(), DecodeBody)
     sound, format = await engine.decode(np.array(body.codes, np.int64)), FlowFormat(body.response_format)
     headers = {"X-Koe-Sample-Rate": str(SAMPLE_RATE)}
-    async with outflow(request, CONTENT_TYPES[format]) as out, aclosing(_encoded(sound, format)) as pieces:
+    encoder = FlowEncoder(format, SAMPLE_RATE)
+    async with (
+        outflow(request, CONTENT_TYPES[format]) as out,
+        aclosing(sound),
+        aclosing(encoded(sound, encoder)) as pieces,
+    ):
         async for piece in pieces:
             await out.write(piece, headers)
     return out.response
@@ -131,14 +134,6 @@ def qwen_of(speaker: Speaker) -> QwenEngine:
         remedy = f"run {install('qwen')}, and see that engine.qwen.enabled is true"
         raise EngineUnavailable(f"Qwen3-TTS isn't in use here: {remedy}")
     return engine
-
-
-async def _encoded(sound: DecodedSound, format: FlowFormat) -> AsyncGenerator[bytes]:
-    encoder = FlowEncoder(format, SAMPLE_RATE)
-    async with aclosing(sound):
-        async for pcm in sound:
-            yield encoder.feed(pcm) if encoder.quick else await asyncio.to_thread(encoder.feed, pcm)
-    yield encoder.finish() if encoder.quick else await asyncio.to_thread(encoder.finish)
 
 
 async def _sent(request: web.Request) -> bytes:

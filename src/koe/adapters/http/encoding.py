@@ -1,9 +1,10 @@
 """An utterance in the format that a client asked for, while it is spoken."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 
+from koe.audio.files import AudioFormat
 from koe.audio.flow import FlowEncoder, FlowFormat
 from koe.speech import Utterance
 
@@ -17,6 +18,22 @@ CONTENT_TYPES = {
 
 PCM_RATE = 24_000
 """Hz of PCM without a header, where the client names no other: what OpenAI's clients take it for."""
+
+
+_FILES = {FlowFormat.PCM: AudioFormat.WAV}
+
+
+def file_format(format: FlowFormat) -> AudioFormat:
+    """In which a run keeps what was asked for in that format."""
+    return _FILES.get(format) or AudioFormat(format)
+
+
+async def encoded(pcm: AsyncIterable[bytes], encoder: FlowEncoder) -> AsyncGenerator[bytes]:
+    """A piece for each one, though the encoder may still hold back what it was given, and one at the end."""
+    async for piece in pcm:
+        # Where it is cancelled, the thread ends by itself, and the encoder with it.
+        yield encoder.feed(piece) if encoder.quick else await asyncio.to_thread(encoder.feed, piece)
+    yield encoder.finish() if encoder.quick else await asyncio.to_thread(encoder.finish)
 
 
 class EncodedSpeech:

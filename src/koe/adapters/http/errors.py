@@ -15,8 +15,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from koe.adapters.http.errors_words import described
+from koe.audio.arrange import Misplaced
 from koe.core.errors import (
     Busy,
+    ChangedMeanwhile,
     DeadlineExceeded,
     EngineError,
     EngineTimeout,
@@ -26,6 +28,8 @@ from koe.core.errors import (
     SettingsError,
     ShuttingDown,
     UnknownJob,
+    UnknownProject,
+    UnknownRoom,
     UnknownRun,
     UnknownVoice,
 )
@@ -84,6 +88,9 @@ _STATUS: tuple[tuple[type[KoeError], int], ...] = (
     (UnknownVoice, 404),
     (UnknownRun, 404),
     (UnknownJob, 404),
+    (UnknownProject, 404),
+    (ChangedMeanwhile, 409),
+    (UnknownRoom, 404),
     (RequestError, 400),
     (SettingsError, 400),
     (EngineUnavailable, 503),
@@ -122,6 +129,9 @@ def as_http(error: BaseException) -> HttpError:
             return error
         case ValidationError():
             return invalid(error)
+        case Misplaced():
+            cause = as_http(error.cause)
+            return HttpError(cause.status, error.message, code=cause.error_code, param=error.place)
         case KoeError():
             status = status_of(error)
             again = RETRY_AFTER if status in (429, 503) else None

@@ -25,7 +25,7 @@ class Readiness(BaseModel):
     reason: str = Field(examples=[""])
     """Why not; empty where it is."""
 
-    engines: dict[str, bool] = Field(examples=[{"espeak": True, "qwen": False}])
+    engines: dict[str, bool] = Field(examples=[{"remote": True, "espeak": True, "qwen": False}])
     """Which of them can speak. The log and `koe doctor` say why one can't."""
 
 

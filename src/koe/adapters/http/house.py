@@ -1,10 +1,11 @@
 """What the handlers work on: handed to the server once, found by every request."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from koe.logs import LogTail
 from koe.pipelines.design_clone import Designer
 from koe.settings import Loaded
 from koe.speech import Speaker
@@ -12,6 +13,28 @@ from koe.voices.store import VoiceStore
 
 Transcribe = Callable[[bytes, int, str | None], Awaitable[str]]
 """(16-bit mono PCM, its rate in Hz, BCP-47 tag or None) -> what is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What is said of it on the LAN."""
+
+    name: str
+    addresses: tuple[str, ...]
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How others know it."""
+
+    wyoming: tuple[str, ...] = ()
+    """Where clients reach it: `tcp://192.168.1.5:10210`."""
+
+    announced: Callable[[], Announced | None] = lambda: None
+    """None: it isn't."""
+
+    log: LogTail = field(default_factory=LogTail)
 
 
 @dataclass(slots=True)
@@ -32,6 +55,8 @@ class House:
 
     clone_obstacle: Callable[[], str] = str
     """Why no cloned voice can speak here, and what to do; empty where it can. Blocks."""
+
+    outside: Outside = field(default_factory=Outside)
 
 
 HOUSE = web.AppKey("house", House)

@@ -1,7 +1,7 @@
 """What Prometheus is told. One `Metrics` for the whole house, whose adapters know it as a Watch of their requests."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
@@ -11,7 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from koe.adapters.http.endpoints import Endpoint
+from koe.adapters.http.recent import Recent
 from koe.engine.qwen.guards import Counters
+from koe.engine.remote import ServerState
 from koe.speech import SpeechStats
 from koe.speech.telling import SPOKEN
 
@@ -35,8 +37,13 @@ _QWEN_WORDS = {
 
 
 class Metrics:
-    def __init__(self, counters: Callable[[], Counters] | None = None) -> None:
-        """`counters`: those of the qwen engine, where there is one."""
+    def __init__(
+        self,
+        counters: Callable[[], Counters] | None = None,
+        servers: Callable[[], Sequence[ServerState]] | None = None,
+    ) -> None:
+        """`counters`: those of the qwen engine, `servers`: those of the remote one, where there is one."""
+        self.recent = Recent()
         self.registry = registry = CollectorRegistry()
         by_request = ("adapter", "engine", "outcome")
         self._requests = Counter("koe_requests", "Speech requests that ended, by how", by_request, registry=registry)
@@ -69,9 +76,12 @@ class Metrics:
         registry.register(_GpuMemory())
         if counters is not None:
             registry.register(_Qwen(counters))
+        if servers is not None:
+            registry.register(_Servers(servers))
 
     def observe(self, stats: SpeechStats, adapter: str, outcome: str) -> None:
         """One speech request has ended, as Watch has it."""
+        self.recent.add(stats, adapter, outcome)
         self._requests.labels(adapter, stats.engine, outcome).inc()
         who = adapter, stats.engine
         self._characters.labels(*who).inc(stats.characters)
@@ -114,7 +124,7 @@ def endpoints() -> Iterator[Endpoint]:
         "GET",
         "/metrics",
         metrics,
-        "Figures for Prometheus: requests, first audio, real-time factor, queue, fallbacks, memory.",
+        "Figures for Prometheus: requests, first audio, real-time factor, queue, fallbacks, memory, remote servers.",
         tag="Watching it",
         answers={200: "text/plain"},
     )
@@ -127,6 +137,22 @@ class _Qwen(Collector):
     def collect(self) -> Iterator[Metric]:
         for name, value in asdict(self._counters()).items():
             yield CounterMetricFamily(f"koe_qwen_{name}", _QWEN_WORDS.get(name, name), value=value)
+
+
+class _Servers(Collector):
+    def __init__(self, servers: Callable[[], Sequence[ServerState]]) -> None:
+        self._servers = servers
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("koe_remote_up", "Whether a speech server can be asked now", labels=["server"])
+        speaking = GaugeMetricFamily("koe_remote_speaking", "Requests that it is speaking", labels=["server"])
+        ended = CounterMetricFamily("koe_remote_requests", "Requests to it that ended", labels=["server", "outcome"])
+        for each in self._servers():
+            up.add_metric([each.name], float(not each.trouble))
+            speaking.add_metric([each.name], each.speaking)
+            ended.add_metric([each.name, "spoken"], each.spoken)
+            ended.add_metric([each.name, "failed"], each.failed)
+        yield from (up, speaking, ended)
 
 
 class _GpuMemory(Collector):

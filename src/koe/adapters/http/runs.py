@@ -1,7 +1,6 @@
 """One run: what is known of it, its files, and doing it again."""
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TypeVar
 
@@ -9,13 +8,19 @@ from aiohttp import web
 
 from koe.adapters.http.busy import TURNS
 from koe.adapters.http.endpoints import Endpoint
-from koe.adapters.http.errors import HttpError, read_json
+from koe.adapters.http.errors import ErrorBody, HttpError, read_json
+from koe.adapters.http.house import HOUSE
+from koe.adapters.http.jobs.bodies import JobAnswer
+from koe.adapters.http.jobs.listing import accepted, jobs_of, json_answer
 from koe.adapters.http.metrics import METRICS
-from koe.adapters.http.runs_bodies import MarkBody, RegenerateBody, RunAnswer
+from koe.adapters.http.runs_bodies import KeepTakeBody, MarkBody, RegenerateBody, RunAnswer
 from koe.adapters.http.runs_file import RunFile
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import outflow
 from koe.core.errors import MalformedInput, UnknownRun
+from koe.pipelines.again import check_repeatable, do_again
+from koe.pipelines.keep import keep_take
+from koe.pipelines.speak import seed_again
 from koe.storage.archive import zip_pieces
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
@@ -42,7 +47,7 @@ def install(app: web.Application, outputs: Outputs, again: Mapping[str, Again]) 
 
 
 async def show(request: web.Request) -> web.Response:
-    run = await _run(request)
+    run = await run_of(request)
     return web.json_response(text=(await asyncio.to_thread(_answer, run)).model_dump_json())
 
 
@@ -60,12 +65,12 @@ async def remove(request: web.Request) -> web.Response:
 
 async def file(request: web.Request) -> web.StreamResponse:
     """The bytes, or a range of them."""
-    run, name = await _run(request), request.match_info["name"]
+    run, name = await run_of(request), request.match_info["name"]
     return RunFile(await asyncio.to_thread(lambda: run.file(name)))
 
 
 async def archive(request: web.Request) -> web.StreamResponse:
-    run = await _run(request)
+    run = await run_of(request)
     pieces = zip_pieces(run)
     headers = {"Content-Disposition": f'attachment; filename="{run.folder.name}.zip"'}
     if request.method == "HEAD":
@@ -79,13 +84,28 @@ async def archive(request: web.Request) -> web.StreamResponse:
 
 async def regenerate(request: web.Request) -> web.Response:
     body = await read_json(request, RegenerateBody)
-    run = await _run(request)
+    run = await run_of(request)
     again = request.app[AGAIN].get(run.meta.task)
     if again is None:
-        raise HttpError(400, f"a run of the task {run.meta.task} can't be done again", code="unsupported-ability")
+        return await _regenerate_as_job(request, run, body)
     async with request.app[TURNS].turn(request.app[METRICS], ADAPTER):
-        made = await again(run, _seed(body, run))
+        made = await again(run, seed_again(run, body.seed))
     return web.json_response(text=(await asyncio.to_thread(_answer, made)).model_dump_json(), status=201)
+
+
+async def _regenerate_as_job(request: web.Request, run: Run, body: RegenerateBody) -> web.Response:
+    check_repeatable(run)
+    jobs = jobs_of(request)
+    job = await accepted(do_again(jobs.queue, jobs.store, run, body.seed))
+    return json_answer(JobAnswer.of(job), 202)
+
+
+async def keep(request: web.Request) -> web.Response:
+    """The file is copied, nothing is spoken again."""
+    body, outputs, house = await read_json(request, KeepTakeBody), outputs_of(request), request.app[HOUSE]
+    run = await run_of(request)
+    kept = await asyncio.to_thread(lambda: keep_take(outputs, house.store, run, body.file, as_default=body.as_default))
+    return web.json_response(text=(await asyncio.to_thread(_answer, kept)).model_dump_json(), status=201)
 
 
 def outputs_of(request: web.Request) -> Outputs:
@@ -96,7 +116,8 @@ def outputs_of(request: web.Request) -> Outputs:
     return outputs
 
 
-async def _run(request: web.Request) -> Run:
+async def run_of(request: web.Request) -> Run:
+    """That the path names. Raises UnknownRun, HttpError."""
     outputs = outputs_of(request)
     return await asyncio.to_thread(lambda: outputs.get(_id(request)))
 
@@ -105,18 +126,12 @@ def _id(request: web.Request) -> str:
     return request.match_info["run_id"]
 
 
-def _seed(body: RegenerateBody, run: Run) -> int | None:
-    if body.seed == "same":
-        return run.meta.seed
-    return secrets.randbits(32) if body.seed == "new" else int(body.seed)
-
-
 def _answer(run: Run) -> RunAnswer:
     try:
         given = run.input()
     except (MalformedInput, UnknownRun):
         given = None
-    return RunAnswer(**dict(run.meta), **dict(run.flags), input=given)
+    return RunAnswer(**dict(run.meta), **dict(run.flags), has_words=run.has_words, input=given)
 
 
 def _endpoints() -> Iterator[Endpoint]:
@@ -145,9 +160,18 @@ def _endpoints() -> Iterator[Endpoint]:
         "POST",
         f"{path}/regenerate",
         regenerate,
-        "Do a run again: a new run of the same input.",
+        "Do a run again: a new run of the same input, of a production as a job (202).",
         tag=TAG,
         body=RegenerateBody,
+        answers={201: RunAnswer, 202: JobAnswer, 409: ErrorBody},
+    )
+    yield Endpoint(
+        "POST",
+        f"{path}/keep",
+        keep,
+        "Keep one take of a production, such as the best variation, as a favourite run of its own.",
+        tag=TAG,
+        body=KeepTakeBody,
         answers={201: RunAnswer},
     )
 

@@ -89,6 +89,9 @@ class HistoryAnswer(_Model):
 class RunAnswer(Meta):
     favourite: bool
     pinned: bool
+    has_words: bool
+    """Whether there are word times: /api/runs/{id}/words."""
+
     input: dict[str, Any] | None
     """The request as it was given; null where it was damaged."""
 
@@ -120,3 +123,11 @@ class RegenerateBody(_Model):
         Annotated[int, Strict(), Field(ge=0, lt=2**63)] | Literal["same", "new"], WrapValidator(_named_once)
     ] = "same"
     """same: the one that was really used; new: another one is drawn."""
+
+
+class KeepTakeBody(_Model):
+    file: Annotated[str, Field(min_length=1, max_length=200, examples=["002-seed-8.wav"])]
+    """One of the run's, with a single item in it."""
+
+    as_default: Annotated[bool, Strict()] = False
+    """Whether its voice, if you made it, is to speak with this seed from now on where no other is asked for."""

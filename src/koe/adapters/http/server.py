@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from koe.adapters.http import health, metrics, openapi, security
+from koe.adapters.http import health, metrics, openapi, page_files, security
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.limits import guarded
@@ -44,7 +44,7 @@ _TURNS_OF_AN_ACCEPT = 4
 
 
 class HttpServer:
-    """Besides `endpoints` it serves /health, /ready, /metrics, /openapi.json, /docs and /api/session."""
+    """Besides `endpoints` it serves the page, /health, /ready, /metrics, /openapi.json, /docs and /api/session."""
 
     def __init__(
         self,
@@ -230,5 +230,11 @@ def _no_password() -> str:
 
 
 def _own_endpoints() -> Sequence[Endpoint]:
-    chapters = (health.endpoints(), metrics.endpoints(), openapi.endpoints(), security.endpoints())
+    chapters = (
+        health.endpoints(),
+        metrics.endpoints(),
+        openapi.endpoints(),
+        security.endpoints(),
+        page_files.endpoints(),
+    )
     return list(itertools.chain.from_iterable(chapters))

@@ -12,8 +12,8 @@ from koe.logs import current_request
 
 _log = logging.getLogger(__name__)
 
-_PROBES = ("/health", "/ready", "/metrics")
-"""Asked every few seconds: worth a line only where something is wrong, or somebody debugs."""
+_PROBES = ("/health", "/ready", "/metrics", "/page/{version}/{file}", "/api/log", "/api/requests")
+"""Asked every few seconds, or by the dozen: worth a line only where something is wrong, or somebody debugs."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

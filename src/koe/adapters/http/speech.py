@@ -19,7 +19,7 @@ from koe.adapters.http import sse
 from koe.adapters.http.busy import TURNS
 from koe.adapters.http.encoding import CONTENT_TYPES, PCM_RATE, EncodedSpeech
 from koe.adapters.http.endpoints import Endpoint
-from koe.adapters.http.errors import ErrorDetail, error_body, read_json
+from koe.adapters.http.errors import ErrorDetail, HttpError, error_body, read_json
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech_answer import Outflow, outflow
@@ -70,7 +70,10 @@ class Failed(BaseModel):
 async def speak(request: web.Request) -> web.StreamResponse:
     body = await read_json(request, SpeechBody)
     house = request.app[HOUSE]
-    utterance = house.speaker.open(in_form(await speech_request(house, body), body))
+    if body.keep and not house.speaker.keeps:
+        raise HttpError(503, "this server keeps no runs now: its log says why", code="unavailable", param="keep")
+    wanted = in_form(await speech_request(house, body), body)
+    utterance = house.speaker.open(replace(wanted, keep=bool(body.keep)))
     utterance.feed(body.input)
     utterance.finish()
     metrics = request.app[METRICS]

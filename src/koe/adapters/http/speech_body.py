@@ -83,7 +83,7 @@ class VoiceReference(_Body):
     id: Annotated[str, Field(max_length=200)]
 
 
-class HowToSpeak(SamplingBody):
+class Manner(SamplingBody):
     """Everything but the text and the form of the answer."""
 
     model: Annotated[str, Field(max_length=200, description="An engine or a checkpoint of GET /v1/models.")] | None = (
@@ -100,7 +100,6 @@ class HowToSpeak(SamplingBody):
     )
     seed: Seed | None = None
     extra_params: SamplingBody | None = Field(default=None, description="As the same fields outside, which go first.")
-    sample_rate: Annotated[int, Strict(), Field(ge=8000, le=48000, description="Hz."), _WHOLE] | None = None
     style: Annotated[str, Field(max_length=40, description="One of the voice's styles.")] | None = None
     text_format: TextFormat = "text"
     task_type: Literal["CustomVoice", "VoiceDesign", "Base"] | None = Field(
@@ -159,6 +158,10 @@ class HowToSpeak(SamplingBody):
         return Sampling(**chosen) if any(value is not None for value in chosen.values()) else None
 
 
+class HowToSpeak(Manner):
+    sample_rate: Annotated[int, Strict(), Field(ge=8000, le=48000, description="Hz."), _WHOLE] | None = None
+
+
 class FormOfAnswer(HowToSpeak):
     response_format: WireFormat = "mp3"
 
@@ -167,7 +170,7 @@ class FormOfAnswer(HowToSpeak):
         return FlowFormat(self.response_format)
 
 
-def fits_together(body: HowToSpeak) -> None:
+def fits_together(body: Manner) -> None:
     """What no schema can say. Raises ValueError."""
     if body.designed and body.voice_name:
         raise ValueError("either `voice`, or `task_type` VoiceDesign with a description in `instructions`")
@@ -177,9 +180,10 @@ def fits_together(body: HowToSpeak) -> None:
         raise ValueError("either `ref_audio`, or a `voice`, or `task_type` VoiceDesign")
     if body.designed and not (body.instructions or "").strip():
         raise ValueError("`task_type` VoiceDesign needs a description of the voice in `instructions`")
-    rates = RATES.get(body.format) if isinstance(body, FormOfAnswer) else None
-    if rates and body.sample_rate is not None and body.sample_rate not in rates:
-        raise ValueError(f"`sample_rate`: this format can be of {', '.join(map(str, rates))} Hz")
+    if isinstance(body, FormOfAnswer) and body.sample_rate is not None:
+        rates = RATES.get(body.format, (body.sample_rate,))
+        if body.sample_rate not in rates:
+            raise ValueError(f"`sample_rate`: this format can be of {', '.join(map(str, rates))} Hz")
 
 
 class SpeechBody(FormOfAnswer):
@@ -189,9 +193,15 @@ class SpeechBody(FormOfAnswer):
     )
     stream: bool | None = Field(default=None, description="No effect: every answer streams.")
 
+    keep: bool | None = Field(
+        default=None, description="Keep it as a run of GET /api/history, where it is spoken to its end."
+    )
+
     @model_validator(mode="after")
     def _fits_together(self) -> "SpeechBody":
         fits_together(self)
+        if self.keep and self.ref_audio is not None:
+            raise ValueError("`keep` and `ref_audio`: make a voice of the recording (POST /api/voices), and name that")
         return self
 
 
@@ -217,10 +227,10 @@ class BatchBody(FormOfAnswer):
 
     def text(self, index: int) -> BatchText:
         """Raises ValidationError where the item and the batch don't fit together."""
-        shared, own = _given(self), _given(self.items[index])
+        shared, own = given(self), given(self.items[index])
         del shared["items"]
         return BatchText.model_validate(shared | own)
 
 
-def _given(body: BaseModel) -> dict[str, Any]:
+def given(body: BaseModel) -> dict[str, Any]:
     return {name: getattr(body, name) for name in body.model_fields_set}

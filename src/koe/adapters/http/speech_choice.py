@@ -7,7 +7,7 @@ from pathlib import Path
 
 from koe.adapters.http.errors import HttpError
 from koe.adapters.http.house import House
-from koe.adapters.http.speech_body import HowToSpeak
+from koe.adapters.http.speech_body import HowToSpeak, Manner
 from koe.core.errors import EngineUnavailable, RequestError, UnknownVoice
 from koe.core.languages import best_match
 from koe.core.profile import Clip
@@ -33,7 +33,7 @@ OPENAI_VOICES = frozenset(
 """What clients ask for that were never told another one: the house's own voice answers."""
 
 
-async def speech_request(house: House, body: HowToSpeak, priority: Priority = Priority.ROOM) -> SpeechRequest:
+async def speech_request(house: House, body: Manner, priority: Priority = Priority.ROOM) -> SpeechRequest:
     """Raises RequestError, UnknownVoice, EngineUnavailable, HttpError."""
     engine = await _engine_of(house, body.model)
     clip = await asyncio.to_thread(_clip_of, body)
@@ -44,7 +44,7 @@ async def speech_request(house: House, body: HowToSpeak, priority: Priority = Pr
         language=body.language,
         style=body.style or None,
         text_format=body.text_format,
-        sample_rate=body.sample_rate,
+        sample_rate=body.sample_rate if isinstance(body, HowToSpeak) else None,
         instruct=None if body.designed else instructions,
         description=instructions if body.designed else None,
         clip=clip,
@@ -58,7 +58,7 @@ async def speech_request(house: House, body: HowToSpeak, priority: Priority = Pr
     )
 
 
-def _clip_of(body: HowToSpeak) -> Clip | None:
+def _clip_of(body: Manner) -> Clip | None:
     """Of a voice that is cloned for this request alone. Raises MalformedInput, UnsupportedAbility."""
     recording = body.recording
     if recording is None:
@@ -93,7 +93,7 @@ def unknown_model(model: str, known: Iterable[str]) -> HttpError:
     )
 
 
-def _voice_of(house: House, body: HowToSpeak, engine: str | None) -> str | None:
+def _voice_of(house: House, body: Manner, engine: str | None) -> str | None:
     voices = house.speaker.voices()
     name = _known(body.voice_name, voices)
     if engine is None:

@@ -170,6 +170,7 @@ class Connection:
             language=voice.language or None,
             style=voice.speaker or None,
             text_format=begin.data.text_format or "text",
+            keep=self._speaker.keeps_rooms,
         )
         utterance = self._speaker.open(request)
         self._unfinished += 1

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from koe.cli.batch.design import design
 from koe.cli.batch.options import (
     Book,
     DryRun,
@@ -24,9 +25,12 @@ from koe.cli.batch.options import (
     Voice,
     Whole,
     Wish,
+    carry_out,
+    effects_of,
     table,
     told,
 )
+from koe.cli.effects import Effects
 
 _ENDINGS = {".md": "md", ".markdown": "md", ".epub": "epub"}
 
@@ -46,6 +50,7 @@ def long_(
     instruct: Instruct = None,
     seed: Seed = None,
     speed: Speed = None,
+    effect: Effects = None,
     kind: Annotated[
         Literal["txt", "md", "epub"] | None, typer.Option("--kind", help="What the file is; else by its ending.")
     ] = None,
@@ -65,10 +70,18 @@ def long_(
     server: Server = None,
 ) -> None:
     """Speak a book or an article: TXT, Markdown or EPUB, a file for each chapter."""
-    how = told(voice=voice, language=language, style=style, instruct=instruct, seed=seed, speed=speed)
+    how = told(
+        voice=voice,
+        language=language,
+        style=style,
+        instruct=instruct,
+        seed=seed,
+        speed=speed,
+        effects=effects_of(effect),
+    )
     options = told(kind=kind or _ENDINGS.get(file.suffix.lower()), how=how, only=chapters, chapter_level=chapter_level)
     output = told(format=format, loudness=loudness, whole=whole, book=book)
-    _carry_out(context, Wish("long", file, options, output, title, out, server, dry_run))
+    carry_out(context, Wish("long", file, options, output, title, out, server, dry_run))
 
 
 @app.command()
@@ -82,6 +95,7 @@ def script(
     language: Language = None,
     seed: Seed = None,
     speed: Speed = None,
+    effect: Effects = None,
     gap: Annotated[float | None, typer.Option(metavar="SECONDS", help="Between two utterances.")] = None,
     follow_directions: Annotated[
         bool, typer.Option("--follow-directions", help="Tell the voices what stands in brackets, if they can.")
@@ -98,6 +112,7 @@ def script(
 ) -> None:
     """Read a script (Anna: Is the kettle on?) with a voice for each speaker."""
     how = told(language=language, seed=seed, speed=speed)
+    how |= told(effects=effects_of(effect))
     options = told(
         speakers=table(speakers, how),
         default=how | {"voice": voice} if voice else None,
@@ -106,7 +121,7 @@ def script(
         separate=separate,
     )
     output = told(format=format, loudness=loudness, whole=whole, book=book)
-    _carry_out(context, Wish("script", file, options, output, title, out, server, dry_run))
+    carry_out(context, Wish("script", file, options, output, title, out, server, dry_run))
 
 
 @app.command()
@@ -122,6 +137,7 @@ def npc(
     instruct: Instruct = None,
     seed: Seed = None,
     speed: Speed = None,
+    effect: Effects = None,
     title: Title = None,
     format: Format = "wav",
     loudness: Loudness = None,
@@ -131,10 +147,18 @@ def npc(
     server: Server = None,
 ) -> None:
     """Speak a table of lines (CSV or JSON lines: character, text, voice, file): a file for each row."""
-    how = told(voice=voice, language=language, style=style, instruct=instruct, seed=seed, speed=speed)
+    how = told(
+        voice=voice,
+        language=language,
+        style=style,
+        instruct=instruct,
+        seed=seed,
+        speed=speed,
+        effects=effects_of(effect),
+    )
     options = told(characters=table(characters, how), default=how)
     output = told(format=format, loudness=loudness, whole=whole)
-    _carry_out(context, Wish("npc", file, options, output, title, out, server, dry_run))
+    carry_out(context, Wish("npc", file, options, output, title, out, server, dry_run))
 
 
 @app.command()
@@ -148,6 +172,7 @@ def subtitles(
     instruct: Instruct = None,
     seed: Seed = None,
     speed: Speed = None,
+    effect: Effects = None,
     hurry: Annotated[
         float | None, typer.Option(metavar="X", help="Speech may be faster by so much to end with its cue: 1.25.")
     ] = None,
@@ -159,10 +184,18 @@ def subtitles(
     server: Server = None,
 ) -> None:
     """Speak subtitles (SRT or WebVTT) at their times, to one file."""
-    how = told(voice=voice, language=language, style=style, instruct=instruct, seed=seed, speed=speed)
+    how = told(
+        voice=voice,
+        language=language,
+        style=style,
+        instruct=instruct,
+        seed=seed,
+        speed=speed,
+        effects=effects_of(effect),
+    )
     options = told(how=how, voices=table(speakers, how), hurry=hurry)
     output = told(format=format, loudness=loudness, hurry=hurry)
-    _carry_out(context, Wish("subtitles", file, options, output, title, out, server, dry_run))
+    carry_out(context, Wish("subtitles", file, options, output, title, out, server, dry_run))
 
 
 @app.command()
@@ -177,6 +210,7 @@ def variations(
         list[int] | None, typer.Option("--seed", metavar="N", help="The first one; several: exactly these.")
     ] = None,
     speed: Speed = None,
+    effect: Effects = None,
     count: Annotated[int | None, typer.Option("--count", "-n", metavar="N", help="So many of them.")] = None,
     title: Title = None,
     format: Format = "wav",
@@ -190,17 +224,13 @@ def variations(
     if count is not None and len(seeds or ()) > 1:
         raise typer.BadParameter("several seeds are as many variations as there are: leave out --count")
     how = told(voice=voice, language=language, style=style, instruct=instruct, speed=speed)
+    how |= told(effects=effects_of(effect))
     first, exactly = (seeds[0], None) if seeds and len(seeds) == 1 else (None, seeds)
     if first is not None:
         how["seed"] = first
     options = told(how=how, count=count, seeds=exactly)
     output = told(format=format, loudness=loudness, whole=whole)
-    _carry_out(context, Wish("variations", file, options, output, title, out, server, dry_run))
+    carry_out(context, Wish("variations", file, options, output, title, out, server, dry_run))
 
 
-def _carry_out(context: typer.Context, wish: Wish) -> None:
-    import asyncio
-
-    from koe.cli.batch.work import carry_out
-
-    asyncio.run(carry_out(context, wish))
+app.command()(design)

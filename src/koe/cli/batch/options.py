@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from koe.cli.effects import chain
 from koe.cli.jobs import Out as Out
 from koe.cli.jobs import Server as Server
 
@@ -59,8 +60,18 @@ class Wish:
 
 
 def told(**options: Any) -> dict[str, Any]:
-    """Those that were given."""
-    return {name: value for name, value in options.items() if value not in (None, False, [], {})}
+    """Those that were given; a nought is, and so is an empty chain of effects."""
+    return {
+        name: value
+        for name, value in options.items()
+        if value is not None and value is not False and value not in ([], {})
+    }
+
+
+def effects_of(effects: Sequence[str] | None) -> tuple[dict[str, Any], ...] | None:
+    """As JSON has them: an empty one is told as well. Raises BadParameter."""
+    wanted = chain(effects)
+    return None if wanted is None else tuple(effect.model_dump(mode="json") for effect in wanted)
 
 
 def table(speakers: Sequence[str] | None, how: dict[str, Any]) -> dict[str, Any]:
@@ -72,3 +83,12 @@ def table(speakers: Sequence[str] | None, how: dict[str, Any]) -> dict[str, Any]
             raise typer.BadParameter(f"{text!r}: write it as NAME=VOICE", param_hint="--speaker")
         rows[name.strip()] = how | {"voice": voice.strip()}
     return rows
+
+
+def carry_out(context: typer.Context, wish: Wish) -> None:
+    """Raises BadParameter, KoeError, and typer.Exit where something failed."""
+    import asyncio
+
+    from koe.cli.batch import work
+
+    asyncio.run(work.carry_out(context, wish))

@@ -16,6 +16,7 @@ from koe.cli.jobs import place
 from koe.cli.jobs.following import follow
 from koe.cli.state import load_settings
 from koe.core.errors import UnsupportedAbility
+from koe.core.installation import command
 from koe.pipelines.kinds import KINDS
 from koe.pipelines.production_output import OutputOptions
 
@@ -43,10 +44,10 @@ async def carry_out(context: typer.Context, wish: Wish) -> None:
     if wish.output.get("book") and wish.server is None and (obstacle := chapters.obstacle()):
         raise UnsupportedAbility(obstacle)
     async with place.to_change(context, wish.server, speaking=True) as jobs:
-        others = [job for job in await jobs.jobs() if not job.state.ended and job.state != "paused"]
+        others = await jobs.before()
         job = await jobs.submit(wish.file, wish.kind, wish.title or wish.file.stem[:200], wish.request)
         if others:
-            typer.echo(f"Its turn comes after {len(others)} other jobs (koe jobs list{jobs.remote}).", err=True)
+            typer.echo(f"Its turn comes after {others} other jobs ({command(f'jobs list{jobs.remote}')}).", err=True)
         await follow(jobs, job, wish.out)
 
 
@@ -92,7 +93,8 @@ def _check(model: type[BaseModel], given: object) -> None:
         model.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise typer.BadParameter(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        place = ".".join(map(str, first["loc"]))
+        raise typer.BadParameter(f"{place}: {first['msg']}" if place else first["msg"]) from None
 
 
 def _cut(text: str) -> str:

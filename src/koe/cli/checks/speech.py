@@ -25,6 +25,13 @@ async def qwen_speaking(loaded: Loaded) -> list[Finding]:
     return await _tried("Qwen3-TTS speaks", _spoken(loaded, engine="qwen"), _LOADING_SECONDS)
 
 
+async def remote_speaking(loaded: Loaded) -> list[Finding]:
+    """In a voice of a server elsewhere; nothing where there are none."""
+    if not loaded.settings.engine.remote.servers:
+        return []
+    return await _tried("A server elsewhere speaks", _spoken(loaded, engine="remote"), _SECONDS)
+
+
 async def _tried(subject: str, speech: Awaitable[str], seconds: float) -> list[Finding]:
     try:
         async with asyncio.timeout(seconds):

@@ -120,8 +120,8 @@ async def _go_on(context: typer.Context, verb: str, job_id: str, server: str | N
 
     async with to_change(context, server, speaking=True) as jobs:
         job = await jobs.job(job_id)
-        # One that a crash cut off goes on by itself.
-        if verb != "resume" or job.state == "paused" or job.state.ended:
+        # One that runs already is only watched.
+        if verb != "resume" or job.state != "running":
             job = await jobs.change(verb, job_id)
         await follow(jobs, job, out)
 

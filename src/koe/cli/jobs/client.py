@@ -1,4 +1,4 @@
-"""The jobs of a running server, over HTTP."""
+"""A running server, over HTTP: its jobs, and announcements."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ import aiohttp
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from yarl import URL
 
+from koe.adapters.http.announce import AnnounceAnswer, AnnounceBody, RoomList
 from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, JobAnswer, JobEntry, JobList
 from koe.core.errors import EngineUnavailable, KoeError, RequestError, SettingsError
+from koe.core.installation import command
+from koe.pipelines.again import Seeds
 from koe.pipelines.plan import DryRun
 from koe.settings.names import TOKEN
+from koe.storage.jobs import SOURCE
 from koe.storage.meta import INPUT, Artifact
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -38,7 +42,7 @@ class _RunFiles(BaseModel):
 
 
 class Client:
-    """`koe.cli.jobs.place.Jobs`, elsewhere."""
+    """`koe.cli.jobs.place.Jobs`, elsewhere, and what else commands ask of a server."""
 
     def __init__(self, session: aiohttp.ClientSession, server: URL) -> None:
         self._session, self.server = session, server
@@ -70,6 +74,12 @@ class Client:
     async def submit(self, file: Path, kind: str, title: str, request: Mapping[str, Any]) -> JobAnswer:
         return await self._send("jobs", JobAnswer, file, kind, title, request)
 
+    async def again(self, run_id: str, seed: Seeds) -> JobAnswer:
+        return await self._ask("POST", _path("runs", run_id, "regenerate"), JobAnswer, json={"seed": seed})
+
+    async def before(self) -> int:
+        return sum(not job.state.ended and job.state != "paused" for job in await self.jobs())
+
     async def watch(self, job_id: str) -> AsyncGenerator[JobEntry]:
         """The job now, and whenever it has changed, until it has ended."""
         async with self._asked("GET", _path("jobs", job_id, "events"), deadline=None) as answer:
@@ -87,7 +97,7 @@ class Client:
         """The run's files, in this folder."""
         run = await self._ask("GET", _path("runs", run_id), _RunFiles)
         fetched = []
-        for name in (file.name for file in run.files if file.name != INPUT):
+        for name in (file.name for file in run.files if file.name not in (INPUT, SOURCE)):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             async with self._asked("GET", _path("runs", run_id, "files", name), deadline=None) as answer:
@@ -102,7 +112,15 @@ class Client:
 
     async def leave(self, job_id: str) -> str:
         """What becomes of a job that nobody here waits for any more."""
-        return f"The server goes on with it: koe jobs show {job_id}{self.remote}"
+        return f"The server goes on with it: {command(f'jobs show {job_id}{self.remote}')}"
+
+    async def rooms(self) -> RoomList:
+        return await self._ask("GET", "rooms", RoomList)
+
+    async def announce(self, wanted: AnnounceBody) -> AnnounceAnswer:
+        """Until it has been heard."""
+        body = wanted.model_dump(mode="json")
+        return await self._ask("POST", "announce", AnnounceAnswer, json=body, deadline=None)
 
     async def _send(
         self, path: str, model: type[_Model], file: Path, kind: str, title: str, request: Mapping[str, Any]

@@ -27,14 +27,15 @@ _SHOWN = 60
 """Characters of a text."""
 
 
-async def follow(jobs: Jobs, job: JobEntry, out: Path | None = None) -> None:
-    """To its end; its files then go to the folder `out`. Raises typer.Exit where something failed."""
+async def follow(jobs: Jobs, job: JobEntry, out: Path | None = None, *, quiet: bool = False) -> JobEntry:
+    """To its end; its files then go to the folder `out`. `quiet`: what it became is told by somebody else. Raises
+    typer.Exit where something failed."""
     try:
         job = await _watched(jobs, job)
     except asyncio.CancelledError:
         typer.echo(f"\nThe job {job.id} isn't done. {await jobs.leave(job.id)}", err=True)
         raise
-    if job.run is not None:
+    if job.run is not None and not quiet:
         typer.echo(f"{job.progress.done} of {job.progress.items} items: {await jobs.place(job.run)}")
         if out is not None:
             files = await jobs.fetch(job.run, out)
@@ -43,6 +44,7 @@ async def follow(jobs: Jobs, job: JobEntry, out: Path | None = None) -> None:
     if not well:
         await _tell_failure(jobs, job)
         raise typer.Exit(FAILED)
+    return job
 
 
 async def _watched(jobs: Jobs, job: JobEntry) -> JobEntry:

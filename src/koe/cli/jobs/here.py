@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from koe.adapters.http.jobs.bodies import ItemAnswer, JobAnswer, JobEntry
+from koe.core.installation import command
+from koe.pipelines.again import Seeds, do_again
 from koe.pipelines.jobs import JobQueue
 from koe.pipelines.kinds import KINDS
 from koe.pipelines.plan import DryRun
-from koe.storage.jobs import ItemState, JobStore
+from koe.storage.jobs import SOURCE, ItemState, JobStore
 from koe.storage.meta import INPUT
 
 if TYPE_CHECKING:
@@ -49,6 +51,12 @@ class Here:
             shutil.copyfile(file, copy)
             return JobAnswer.of(await self._queue.submit(kind, title, request, copy))
 
+    async def again(self, run_id: str, seed: Seeds) -> JobAnswer:
+        return JobAnswer.of(await do_again(self._queue, self._store, self._outputs.get(run_id), seed))
+
+    async def before(self) -> int:
+        return 0
+
     async def watch(self, job_id: str) -> AsyncGenerator[JobEntry]:
         async for job in self._queue.watch(job_id):
             yield JobEntry.of(job)
@@ -56,7 +64,7 @@ class Here:
     async def fetch(self, run_id: str, folder: Path) -> list[Path]:
         run = self._outputs.get(run_id)
         fetched = []
-        for name in (file.name for file in run.meta.files if file.name != INPUT):
+        for name in (file.name for file in run.meta.files if file.name not in (INPUT, SOURCE)):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(run.file(name), target)
@@ -70,7 +78,7 @@ class Here:
         """So that neither a server nor another command goes on with it unasked."""
         if not (await self._queue.job(job_id)).state.ended:
             await self._queue.pause(job_id)
-        return f"What was made is kept. Go on with it: koe jobs resume {job_id}"
+        return f"What was made is kept. Go on with it: {command(f'jobs resume {job_id}')}"
 
 
 @asynccontextmanager
@@ -90,12 +98,14 @@ async def looking(loaded: Loaded) -> AsyncIterator[Here]:
 @asynccontextmanager
 async def working(loaded: Loaded, outputs: Outputs) -> AsyncIterator[Here]:
     """`outputs` are this process's own. Raises KoeError."""
-    from koe.app import open_speaker
+    from koe.app import open_speaker, voice_store
     from koe.app.jobs import start_jobs
 
     async with AsyncExitStack() as stack:
-        speaker = await stack.enter_async_context(open_speaker(loaded))
-        jobs = await start_jobs(loaded, speaker, outputs)
+        voices = voice_store(loaded)
+        speaker = await stack.enter_async_context(open_speaker(loaded, store=voices))
+        # A command does what it was told to: what others have left waits for a server, or for koe jobs resume.
+        jobs = await start_jobs(loaded, speaker, outputs, voices, others=False)
         stack.push_async_callback(jobs.close)
         stack.push_async_callback(jobs.stop)
         yield Here(jobs.store, jobs.queue, outputs)

@@ -13,6 +13,7 @@ from koe.cli import show
 from koe.cli.state import load_settings
 from koe.cli.voices.listing import AsJson
 from koe.cli.voices.make import tell_new
+from koe.core.installation import command
 
 if TYPE_CHECKING:
     from koe.pipelines.design_clone import Design
@@ -36,7 +37,7 @@ def design(
     if as_json:
         show.as_json(json.loads(made.to_json()))
     else:
-        typer.echo(f"Keep one, such as the first: koe voices keep {made.id} 1 NAME")
+        typer.echo(f"Keep one, such as the first: {command(f'voices keep {made.id} 1 NAME')}")
 
 
 async def _design(

@@ -242,6 +242,7 @@ class EspeakStream:
     """One segment: espeak-ng begins when its text is complete."""
 
     seed = None
+    checkpoint = None
 
     def __init__(self, engine: EspeakEngine, voice_id: str, options: SpeechOptions) -> None:
         self._engine, self._voice_id, self._options = engine, voice_id, options

@@ -136,7 +136,7 @@ class QwenEngine:
             live=live,
             enough=_ENOUGH_LIVE if live else _ENOUGH_WHOLE,
         )
-        stream = QwenStream(Inbox(), self._worker.poke, request.seed)
+        stream = QwenStream(Inbox(), self._worker.poke, request.seed, checkpoint.name)
         self._worker.submit(Order(checkpoint, request, stream.pipe, stream.inbox, options.wait))
         return stream
 
@@ -252,9 +252,9 @@ def cloner(found: Sequence[Checkpoint], settings: QwenSettings, size: str | None
 class QwenStream:
     sample_rate = SAMPLE_RATE
 
-    def __init__(self, inbox: "Inbox", poke: Callable[[], None], seed: int) -> None:
+    def __init__(self, inbox: "Inbox", poke: Callable[[], None], seed: int, checkpoint: str) -> None:
         """`poke` tells the engine's thread that something has changed."""
-        self.inbox, self._poke, self.seed = inbox, poke, seed
+        self.inbox, self._poke, self.seed, self.checkpoint = inbox, poke, seed, checkpoint
         self.pipe = PcmPipe(on_room=poke)
 
     def feed(self, text: str) -> None:

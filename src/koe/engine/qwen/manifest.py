@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from koe import disk
+
 FILE = "koe.json"
 
 _BLOCK = 1024 * 1024
@@ -49,9 +51,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    temporary = folder / f".{FILE}.new"
-    temporary.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    temporary.replace(folder / FILE)
+    disk.write(folder / FILE, (manifest.model_dump_json(indent=2) + "\n").encode())
 
 
 def sha256(file: Path) -> str:

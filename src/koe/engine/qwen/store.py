@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from koe import disk
 from koe.core.errors import Busy, RequestError
 
 _PINS = "pins.json"
@@ -117,9 +118,7 @@ class Store:
         pins = self._pins() | {self.path(name).name: revision}
         kept = {name: pin for name, pin in sorted(pins.items()) if pin}
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._hidden("new", _PINS)
-        temporary.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(self.folder / _PINS)
+        disk.write(self.folder / _PINS, (json.dumps(kept, indent=2) + "\n").encode())
 
     def _pins(self) -> dict[str, str | None]:
         path = self.folder / _PINS

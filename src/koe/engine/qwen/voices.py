@@ -8,7 +8,7 @@ from koe.engine.qwen.checkpoints import Checkpoint
 
 PREFIX = "qwen-"
 
-_NATIVE = {
+NATIVE_LANGUAGES = {
     "vivian": "zh", "serena": "zh", "uncle_fu": "zh", "dylan": "zh", "eric": "zh",
     "ryan": "en", "aiden": "en", "ono_anna": "ja", "sohee": "ko",
 }  # fmt: skip
@@ -47,7 +47,7 @@ def speaker_id(speaker: str) -> str:
 def _title(speaker: str, dialect: str | None) -> str:
     name = speaker.replace("_", " ")
     name = name.title() if name.islower() else name
-    native = _NATIVE.get(speaker)
+    native = NATIVE_LANGUAGES.get(speaker)
     about = dialect.replace("_", " ") if dialect else ""
     if not about and native:
         about = _REGIONS[native]
@@ -56,6 +56,6 @@ def _title(speaker: str, dialect: str | None) -> str:
 
 def _tags(speaker: str, checkpoint: Checkpoint) -> tuple[str, ...]:
     spoken = [language for language in LANGUAGES if language in checkpoint.languages]
-    native = _NATIVE.get(speaker)
+    native = NATIVE_LANGUAGES.get(speaker)
     ordered = sorted(spoken, key=lambda language: language != native)
     return tuple(_REGIONS[language] for language in ordered) or ("en-US",)

@@ -1,22 +1,15 @@
 """What lies in an archive or a folder, as its files' names and bytes: the names checked, nothing of it on disk yet."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from koe.core.errors import LimitExceeded, MalformedInput
-from koe.voices.transfer.limits import MIB, MOST_ENTRIES, MOST_IN_ALL, MOST_PER_FILE, MOST_TEXT
+from koe.core.errors import LimitExceeded
+from koe.core.zips import MIB
+from koe.voices.transfer.limits import MOST_IN_ALL, MOST_PER_FILE, MOST_TEXT
 
 TEXTS = frozenset([".json", ".txt"])
 AUDIO = frozenset([".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a"])
 IMAGES = frozenset([".png", ".jpg", ".jpeg", ".webp", ".gif"])
-
-MOST_NAME = 500
-"""Characters of a path in an archive."""
-
-_CLUTTER = re.compile(r"(?:^|/)(?:__MACOSX/|\._[^/]*$|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
-"""What macOS and Windows leave in folders and archives by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +30,13 @@ class Allowance:
     def __init__(self) -> None:
         self._total = 0
 
+    def most(self, path: str) -> int:
+        """Bytes of such a file."""
+        return MOST_TEXT if suffix(path) in TEXTS else MOST_PER_FILE
+
     def take(self, path: str, size: int, more: int) -> None:
         """`more` bytes of a file that now has `size`. Raises LimitExceeded."""
-        most = MOST_TEXT if suffix(path) in TEXTS else MOST_PER_FILE
+        most = self.most(path)
         if size > most:
             raise LimitExceeded(f"{path!r} is larger than {most // MIB} MiB, the most of such a file")
         self._total += more
@@ -51,35 +48,3 @@ def suffix(path: str) -> str:
     """In lower case, with its dot."""
     stem, dot, ending = path.rpartition("/")[2].rpartition(".")
     return f".{ending.lower()}" if dot and stem else ""
-
-
-def check_count(entries: int) -> None:
-    if entries > MOST_ENTRIES:
-        raise LimitExceeded(f"an import takes at most {MOST_ENTRIES} files, here are more")
-
-
-def check_path(path: str) -> None:
-    """Raises MalformedInput for all that could lead out of a folder on any system."""
-    shown = repr(path[:MOST_NAME])
-    if len(path) > MOST_NAME:
-        raise MalformedInput(f"the path {shown}… in the archive is too long")
-    if path.startswith("/") or re.match("[A-Za-z]:", path):
-        raise MalformedInput(f"the archive holds an absolute path: {shown}")
-    if "\\" in path or ":" in path or not path.isprintable():
-        raise MalformedInput(f"the archive holds a path with characters that no path here may have: {shown}")
-    if any(part in ("", ".", "..") for part in path.removesuffix("/").split("/")):
-        raise MalformedInput(f"the archive holds a path that leads elsewhere: {shown}")
-
-
-def check_distinct(paths: Iterable[str]) -> None:
-    """Also by the rules of systems that don't tell `A` from `a`. Raises MalformedInput."""
-    seen: set[str] = set()
-    for path in paths:
-        key = unicodedata.normalize("NFC", path).casefold()
-        if key in seen:
-            raise MalformedInput(f"the archive holds {path!r} twice")
-        seen.add(key)
-
-
-def is_clutter(path: str) -> bool:
-    return _CLUTTER.search(path) is not None

@@ -10,10 +10,12 @@ from typing import BinaryIO
 
 from koe.core.errors import MalformedInput
 from koe.core.profile import Profile, Reference
+from koe.core.zips import check_count
 from koe.voices.files import to_json
 from koe.voices.store import VoiceStore
 from koe.voices.transfer import manifest as manifests
-from koe.voices.transfer.contents import Allowance, check_count
+from koe.voices.transfer.contents import Allowance
+from koe.voices.transfer.limits import MOST_ENTRIES
 from koe.voices.transfer.own import profile_path, reference_path, sample_path
 
 _WHEN = (1980, 1, 1, 0, 0, 0)
@@ -68,7 +70,7 @@ def _check(store: VoiceStore, profiles: Sequence[Profile], samples: Mapping[str,
         raise MalformedInput(f"there is a sample of {strange[0]!r}, which isn't exported")
     allowance = Allowance()
     for count, (path, data) in enumerate(_files(store, profiles, samples), 1):
-        check_count(count)
+        check_count(count, MOST_ENTRIES)
         allowance.take(path, len(data), len(data))
 
 

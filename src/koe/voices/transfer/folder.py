@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from koe.core.errors import MalformedInput
-from koe.voices.transfer.contents import AUDIO, TEXTS, Allowance, Contents, check_count, is_clutter, suffix
+from koe.core.zips import check_count, is_clutter
+from koe.voices.transfer.contents import AUDIO, TEXTS, Allowance, Contents, suffix
+from koe.voices.transfer.limits import MOST_ENTRIES
 
 
 def read_folder(folder: Path, name: str = "") -> Contents:
@@ -17,7 +19,7 @@ def read_folder(folder: Path, name: str = "") -> Contents:
     allowance = Allowance()
     files, left_out = {}, []
     for count, path in enumerate(_walk(folder), 1):
-        check_count(count)
+        check_count(count, MOST_ENTRIES)
         inside = path.relative_to(folder).as_posix()
         if is_clutter(inside):
             continue

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, create_model
 
 from koe.adapters.http.endpoints import FormFile
+from koe.pipelines.design_plan import DesignOptions
 from koe.pipelines.kinds import KINDS, BookOptions
 from koe.pipelines.npc_pack import NpcOptions
 from koe.pipelines.plan import Options
@@ -16,11 +17,11 @@ from koe.pipelines.subtitle_dub import DubOptions
 from koe.pipelines.variations import VariationOptions
 from koe.storage.jobs import Item, ItemState, Job, JobState
 
-JobKind = Literal["long", "script", "npc", "subtitles", "variations"]
+JobKind = Literal["long", "script", "npc", "subtitles", "variations", "design"]
 
 _ID = "20260131-120000-0123abcd"
 _Job = TypeVar("_Job", bound="JobGiven")
-_OfEachKind = BookOptions | ScriptOptions | NpcOptions | DubOptions | VariationOptions
+_OfEachKind = BookOptions | ScriptOptions | NpcOptions | DubOptions | VariationOptions | DesignOptions
 
 
 class _Given(BaseModel):
@@ -40,7 +41,7 @@ class JobGiven(_Given):
     """For people; where there is none, a form's file gives it its name."""
 
     options: SkipValidation[_OfEachKind] = Field(default_factory=BookOptions, examples=[{"default": {"voice": "anna"}}])
-    """Those of the kind, in their order: long, script, npc, subtitles, variations."""
+    """Those of the kind, in their order: long, script, npc, subtitles, variations, design."""
 
     output: OutputOptions = OutputOptions()
 
@@ -51,7 +52,7 @@ class JobGiven(_Given):
 
 class JobBody(JobGiven):
     text: Annotated[str, Field(min_length=1, examples=["Anna: Is the kettle on?"])]
-    """What a file would hold."""
+    """What a file would hold: of a design, the description of the voice."""
 
 
 class JobForm(JobGiven):

@@ -5,15 +5,15 @@ import re
 
 from aiohttp import web
 
+from koe import disk
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError
 from koe.adapters.http.jobs.listing import TAG, Jobs, job_id, jobs_of
 from koe.adapters.http.runs_file import RunFile
-from koe.storage import disk
+from koe.pipelines.production import items_folder
 from koe.storage.jobs import Item, ItemState
 
 FLAC = "audio/flac"
-_ITEMS = "items"
 
 
 async def hear(request: web.Request) -> web.StreamResponse:
@@ -31,7 +31,7 @@ async def hear(request: web.Request) -> web.StreamResponse:
 def _sound(jobs: Jobs, item: Item) -> RunFile:
     if item.state is not ItemState.DONE or item.result is None:
         raise HttpError(404, f"the item {item.number} isn't made yet", code="not-found", param="number")
-    path = jobs.store.folder(item.job) / _ITEMS / str(item.result.get("file"))
+    path = items_folder(jobs.store, item.job) / str(item.result.get("file"))
     if not disk.is_plain_file(path):
         words = f"the item {item.number} isn't kept any more: it is in the run that the job became"
         raise HttpError(404, words, code="not-found", param="number")

@@ -10,10 +10,11 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from koe.adapters.http.endpoints import Endpoint
-from koe.adapters.http.errors import HttpError, read_query
+from koe.adapters.http.errors import RETRY_AFTER, HttpError, read_query
 from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, ItemsQuery, JobAnswer, JobEntry, JobList, JobsQuery
+from koe.core.errors import Busy
 from koe.pipelines.jobs import JobQueue
-from koe.storage.jobs import JobStore
+from koe.storage.jobs import Job, JobStore
 
 TAG = "Jobs"
 
@@ -60,6 +61,14 @@ async def in_whole(work: Coroutine[Any, Any, _Result]) -> _Result:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([working])
         raise
+
+
+async def accepted(submitting: Coroutine[Any, Any, Job]) -> Job:
+    """To the end. Raises HttpError 409 where the queue is full."""
+    try:
+        return await in_whole(submitting)
+    except Busy as error:
+        raise HttpError(409, error.message, code=error.code, retry_after=RETRY_AFTER) from error
 
 
 def json_answer(answer: BaseModel, status: int = 200) -> web.Response:

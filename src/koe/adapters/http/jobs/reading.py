@@ -11,11 +11,11 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import TypeAdapter, ValidationError
 
+from koe import disk
 from koe.adapters.http.errors import HttpError, invalid
 from koe.adapters.http.jobs.bodies import JobBody, JobGiven, of_kind
 from koe.pipelines.kinds import KINDS
 from koe.pipelines.threads import to_its_end
-from koe.storage import disk
 from koe.storage.jobs import JobStore
 
 _Job = TypeVar("_Job", bound=JobGiven)

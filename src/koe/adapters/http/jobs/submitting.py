@@ -3,22 +3,20 @@
 from aiohttp import web
 
 from koe.adapters.http.endpoints import Endpoint
-from koe.adapters.http.errors import RETRY_AFTER, ErrorBody, HttpError
+from koe.adapters.http.errors import ErrorBody
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.jobs.bodies import JobAnswer, JobBody, JobForm
-from koe.adapters.http.jobs.listing import TAG, Jobs, in_whole, jobs_of, json_answer
-from koe.adapters.http.jobs.reading import Submission, submission
-from koe.core.errors import Busy
+from koe.adapters.http.jobs.listing import TAG, accepted, jobs_of, json_answer
+from koe.adapters.http.jobs.reading import submission
 from koe.pipelines.kinds import KINDS
 from koe.pipelines.plan import DryRun
 from koe.pipelines.threads import to_its_end
-from koe.storage.jobs import Job
 
 
 async def submit(request: web.Request) -> web.Response:
     jobs = jobs_of(request)
     async with submission(request, jobs.store) as came:
-        job = await in_whole(_submitted(jobs, came))
+        job = await accepted(jobs.queue.submit(came.given.kind, came.title, came.given.request(), came.source))
     return json_answer(JobAnswer.of(job), 201)
 
 
@@ -33,13 +31,6 @@ async def plan(request: web.Request) -> web.Response:
 
         found = await to_its_end(dry_run)
     return json_answer(found)
-
-
-async def _submitted(jobs: Jobs, came: Submission) -> Job:
-    try:
-        return await jobs.queue.submit(came.given.kind, came.title, came.given.request(), came.source)
-    except Busy as error:
-        raise HttpError(409, error.message, code=error.code, retry_after=RETRY_AFTER) from error
 
 
 ENDPOINTS = (

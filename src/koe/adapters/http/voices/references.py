@@ -14,8 +14,8 @@ from koe.adapters.http.voices.listing import TAG, answer
 from koe.audio import reference as audio
 from koe.core.errors import MalformedInput
 from koe.core.profile import REFERENCE_RATE, Profile, Reference
+from koe.disk import is_regular
 from koe.voices.clips import MAX_BYTES
-from koe.voices.disk import is_regular
 from koe.voices.store import VoiceStore
 
 WAV = "audio/wav"

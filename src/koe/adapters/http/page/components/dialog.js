@@ -1,0 +1,48 @@
+import { html, ref } from '../lib/element.js';
+import { t } from '../lib/words.js';
+import { render } from '../vendor/lit/index.js';
+
+/**
+ * A modal dialog, as a part of an element's own template; it opens as soon as it is there, and closes when it is drawn
+ * no more: `${this.asking ? modal(t('x.title'), html`...`, () => { this.asking = false; ... }) : nothing}`.
+ * @param {string} heading @param {unknown} content
+ * @param {() => void} [closed] By Escape; without it the dialog stays until it is answered.
+ */
+export function modal(heading, content, closed) {
+  return html`<dialog ${ref(show)} aria-label=${heading}
+    @cancel=${(/** @type {Event} */ event) => { if (!closed) event.preventDefault(); }}
+    @close=${(/** @type {Event} */ event) => closed ? closed() : show(/** @type {Element} */ (event.target))}>
+    <h2>${heading}</h2>
+    ${content}
+  </dialog>`;
+}
+
+/** @param {Element | undefined} element */
+function show(element) {
+  // It is told of before it is in the document.
+  queueMicrotask(() => {
+    if (element instanceof HTMLDialogElement && element.isConnected && !element.open) element.showModal();
+  });
+}
+
+/**
+ * Asks before something that can't be taken back: `if (await sure('Remove Anna?', 'Remove')) ...`.
+ * @param {string} question @param {string} yes What the button says that does it.
+ * @returns {Promise<boolean>}
+ */
+export function sure(question, yes) {
+  const place = document.createElement('div');
+  document.body.append(place);
+  return new Promise((resolve) => {
+    /** @param {boolean} answer */
+    const end = (answer) => {
+      place.remove();
+      resolve(answer);
+    };
+    const buttons = html`<div class="ends">
+      <button class="button" @click=${() => end(false)}>${t('app.cancel')}</button>
+      <button class="button bad" @click=${() => end(true)}>${yes}</button>
+    </div>`;
+    render(modal(question, buttons, () => end(false)), place);
+  });
+}

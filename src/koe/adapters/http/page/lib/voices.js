@@ -1,0 +1,45 @@
+// The voices, in the order in which people look for them: those made here, then by language.
+import { get } from '../api.js';
+import { languageName, t, words } from './words.js';
+
+/** @typedef {import('../api-types').Voice} Voice */
+/** @typedef {{name: string, voices: Voice[]}} Group */
+
+/** @param {AbortSignal} [signal] @returns {Promise<Voice[]>} */
+export async function loadVoices(signal) {
+  return (await get('api/voices', {}, signal)).voices;
+}
+
+/** @param {Voice} voice */
+export const speaks = (voice) => voice.state === 'ready' || voice.state === 'cached';
+
+/** Whether every word that is looked for is in its name, its id or its languages' names. @param {Voice} voice @param {string} looked */
+export function matches(voice, looked) {
+  const all = [voice.id, voice.name, ...voice.languages, ...voice.languages.map(languageName)].join(' ').toLowerCase();
+  return looked.toLowerCase().split(/\s+/).every((word) => all.includes(word));
+}
+
+/** By language and kind; those made here first, then the language of the page. @param {Voice[]} voices @returns {Group[]} */
+export function grouped(voices) {
+  /** @type {Map<string, Group & {rank: string}>} */
+  const groups = new Map();
+  for (const voice of voices) {
+    const { name, rank } = groupOf(voice);
+    const group = groups.get(name) ?? { name, rank, voices: [] };
+    group.voices.push(voice);
+    groups.set(name, group);
+  }
+  return [...groups.values()].sort((one, other) => one.rank.localeCompare(other.rank, words.language));
+}
+
+/** @param {Voice} voice */
+function groupOf(voice) {
+  if (voice.own) {
+    const kind = voice.kind ?? 'cloned';
+    return { name: t(`voice.group_${kind}`), rank: `0 ${kind}` };
+  }
+  const tags = [...new Set(voice.languages.map((tag) => tag.split('-')[0]))];
+  if (tags.length > 1) return { name: t('voice.group_many'), rank: '1' };
+  const name = languageName(tags[0] ?? '');
+  return { name, rank: `${tags[0] === words.language ? '2' : '3'} ${name}` };
+}

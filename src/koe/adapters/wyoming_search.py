@@ -1,0 +1,90 @@
+"""Looking for Wyoming servers that announce themselves on the LAN, and asking each what it is."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from zeroconf import Error as ZeroconfError
+from zeroconf import ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from koe.core.errors import EngineError
+from koe.settings import ListenAddress
+
+_log = logging.getLogger(__name__)
+
+SEARCH_SECONDS = 3.0
+
+_MOST_SERVICES = 64
+"""On the LAN that are asked what they are."""
+
+_SERVICE_TYPE = "_wyoming._tcp.local."
+
+_Found = TypeVar("_Found")
+
+Ask = Callable[[str], Awaitable[_Found]]
+"""A server's URI -> what it is. Raises EngineError where it is none of those that are looked for."""
+
+
+async def search(
+    ask: Ask[_Found], seconds: float = SEARCH_SECONDS, *, enough: Callable[[Sequence[_Found]], bool] = lambda _: False
+) -> list[_Found]:
+    """Those that answer within the time, or until they are enough; none where there is no network."""
+    found: list[_Found] = []
+    try:
+        async with _searching(ask) as answers, asyncio.timeout(seconds):
+            while not enough(found):
+                found.append(await answers.get())
+    except TimeoutError:
+        pass
+    except (OSError, ZeroconfError) as error:
+        _log.warning("could not look for Wyoming servers on the LAN: %s", error)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _searching(ask: Ask[_Found]) -> "AsyncIterator[asyncio.Queue[_Found]]":
+    try:
+        zeroconf = AsyncZeroconf()
+    except RuntimeError as error:
+        # What zeroconf raises where there is no interface.
+        raise OSError(str(error)) from error
+    search = _Search(ask)
+    browser = AsyncServiceBrowser(zeroconf.zeroconf, _SERVICE_TYPE, handlers=[search.on_change])
+    try:
+        yield search.answers
+    finally:
+        await browser.async_cancel()
+        await search.stop()
+        await zeroconf.async_close()
+
+
+class _Search(Generic[_Found]):
+    """Asks every Wyoming service what it is, as soon as it is seen."""
+
+    def __init__(self, ask: Ask[_Found]) -> None:
+        self.answers: asyncio.Queue[_Found] = asyncio.Queue()
+        self._ask = ask
+        self._asked: dict[str, asyncio.Task[None]] = {}
+
+    def on_change(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
+        if state_change is ServiceStateChange.Removed or name in self._asked or len(self._asked) >= _MOST_SERVICES:
+            return
+        self._asked[name] = asyncio.create_task(self._meet(zeroconf, AsyncServiceInfo(service_type, name)))
+
+    async def stop(self) -> None:
+        for task in self._asked.values():
+            task.cancel()
+        if self._asked:
+            await asyncio.wait(self._asked.values())
+
+    async def _meet(self, zeroconf: Zeroconf, service: AsyncServiceInfo) -> None:
+        if not await service.async_request(zeroconf, SEARCH_SECONDS * 1000):
+            return
+        for host in service.parsed_scoped_addresses():
+            # What can't be reached there, or does something else, was not looked for.
+            with contextlib.suppress(EngineError):
+                self.answers.put_nowait(await self._ask(str(ListenAddress("tcp", host, service.port or 0))))
+                return

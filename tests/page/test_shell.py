@@ -1,0 +1,55 @@
+"""The frame of the admin page: the ways to its views, on every size and in every light."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.page.conftest import Open
+from tests.support.browser import PHONE
+
+VIEWS = ("speak", "voices", "design", "productions", "history", "house")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_is_fit_for_everybody(open_page: Open, view: str) -> None:
+    it = open_page(view)
+    expect(it.page).to_have_title(re.compile("– Koe$"))
+    expect(it.page.get_by_role("navigation", name="Views").locator("[aria-current=page]")).to_have_count(1)
+    it.expect_accessible()
+    it.page.set_viewport_size(PHONE)
+    it.expect_fits()
+    it.page.emulate_media(color_scheme="dark")
+    it.expect_accessible()
+
+
+def test_the_ways_lead_to_the_views(open_page: Open) -> None:
+    it = open_page()
+    for name in ("Voices", "Design", "Productions", "History", "House", "Speak"):
+        it.page.get_by_role("navigation").get_by_role("link", name=name).click()
+        expect(it.page).to_have_title(f"{name} – Koe")
+        expect(it.page.locator("main")).to_be_focused()
+
+
+def test_the_page_speaks_german(open_page: Open) -> None:
+    it = open_page(locale="de-AT")
+    expect(it.page.get_by_role("link", name="Stimmen")).to_be_visible()
+    it.page.get_by_label("Sprache", exact=True).select_option("en")
+    expect(it.page.get_by_role("link", name="Voices")).to_be_visible()
+    it.page.reload()
+    expect(it.page.get_by_role("link", name="Voices")).to_be_visible()
+    expect(it.page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_the_colours_are_the_system_s_until_others_are_chosen(open_page: Open) -> None:
+    it = open_page(color_scheme="dark")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    dark = it.page.evaluate(ground)
+    switch = it.page.get_by_role("button", name="Colours")
+    switch.click()
+    expect(switch).to_have_accessible_name("Colours: light")
+    assert it.page.evaluate(ground) != dark
+    it.page.reload()
+    expect(switch).to_have_accessible_name("Colours: light")
+    switch.click()
+    assert it.page.evaluate(ground) == dark
