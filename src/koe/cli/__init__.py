@@ -38,11 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-<<<<<<< HEAD
-for command in (serve, say, config, doctor, bench):
-=======
-for command in (serve, say, announce, rooms, config, doctor):
->>>>>>> main
+for command in (serve, say, announce, rooms, config, doctor, bench):
     app.command(epilog=_EPILOG)(command)
 app.add_typer(voices, name="voices", epilog=_EPILOG)
 app.add_typer(models, name="models", epilog=_EPILOG)
