@@ -27,8 +27,8 @@ from koe.engine.qwen.stream import Stream
 
 _log = logging.getLogger(__name__)
 
-_PACE_CHUNKS = (8,)
-"""Frames that are made while it warms up, from which it learns how fast it is."""
+_PACE_FRAMES = 8
+"""Are made at once while it warms up, from which it learns how fast it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Batch:
         model = self._model
         row = model.frames.open(model.prompts.blank(), Sampling(), 0)
         state = model.decoder.open()
-        for frames in (1, 1, *_PACE_CHUNKS):
+        for frames in (1, 1, _PACE_FRAMES):
             begin, codes = time.perf_counter(), []
             for _ in range(frames):
                 row.finished = False

@@ -289,10 +289,10 @@ class Stream:
 
     def let_hear(self) -> None:
         """Hold nothing back any more."""
-        self.heard = self.heard or bool(self._held)
-        for pcm in self._held:
-            self.pipe.put(pcm)
-        self._held.clear()
+        if self._held:
+            self.heard = True
+            self.pipe.put(b"".join(self._held))
+            self._held.clear()
 
     def has_room(self, lead_seconds: float) -> bool:
         """Whether it is not too far ahead of its consumer."""

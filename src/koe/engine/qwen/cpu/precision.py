@@ -28,8 +28,8 @@ class Bits:
 
 
 BITS: dict[Precision, Bits] = {"fp32": Bits(32, 32, 32), "int8": Bits(8, 8, 8), "int4": Bits(8, 4, 8)}
-"""With 4 bits for the talker as well, a frame takes a ninth less, but its first choice is another in every second
-frame (measured with noise for weights, which forgives less than speech does); with 8 in every twentieth."""
+"""With 4 bits for the talker as well, its first choice is another in every second frame, with 8 in every twentieth
+(measured with noise for weights, which forgives less than speech does)."""
 
 
 def chosen_precision(settings: QwenSettings, device: "Device") -> Precision:
