@@ -112,7 +112,7 @@ def furnish(browser: Browser, url: str, view: str) -> None:
 def _take(
     browser: Browser, url: str, view: str, prepare: Callable[[Page], None], look: str, context: dict[str, Any]
 ) -> None:
-    with visit(browser, url, **context, reduced_motion="reduce") as it:
+    with visit(browser, url, **context) as it:
         it.page.add_init_script("localStorage.setItem('koe.welcomed', 'yes')")
         for sentence in SENTENCES if view == "house" else ():
             it.page.request.post(f"{url}/v1/audio/speech", data={"input": sentence, "voice": "espeak-en-us"})

@@ -122,7 +122,9 @@ class Visit:
 @contextmanager
 def visit(browser: Browser, url: str, **context: Any) -> Iterator[Visit]:
     """A browser that has never been here, from here to the end of the block; `context`: Playwright's options."""
-    opened: BrowserContext = browser.new_context(**({"viewport": DESK, "locale": "en-GB"} | context))
+    # Without motion: what is looked at is what stays, not a colour on its way to another.
+    usual = {"viewport": DESK, "locale": "en-GB", "reduced_motion": "reduce"}
+    opened: BrowserContext = browser.new_context(**(usual | context))
     opened.set_default_timeout(10_000)
     page = opened.new_page()
     it = Visit(page, url)
