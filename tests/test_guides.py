@@ -1,5 +1,5 @@
 """The guides in docs/ and the add-on's: every command, option, setting, variable, endpoint, file and link that they
-name is there, and their YAML is right. (docs/api.md is another thing: it runs, in tests/test_api_docs.py.)"""
+name is there, and their YAML is right."""
 
 import re
 import shlex
@@ -17,7 +17,12 @@ from koe.settings import load, names
 
 ROOT = Path(__file__).parents[1]
 OTHERS = [ROOT / "addon" / "DOCS.md", ROOT / "addon" / "README.md"]
-GUIDES = [file for file in sorted((ROOT / "docs").glob("*.md")) if file.name != "api.md"] + OTHERS
+NO_GUIDES = {
+    "api.md",  # tests/test_api_docs.py runs it
+    "coming-from.md",  # it names what other systems have; tests/test_coming_from.py
+    "page.md",  # for those who work on the page
+}
+GUIDES = [file for file in sorted((ROOT / "docs").glob("*.md")) if file.name not in NO_GUIDES] + OTHERS
 SERVERS_OWN = {"/health", "/ready", "/metrics", "/openapi.json", "/docs", "/docs/style.css", "/api/session"}
 KOE = typer.main.get_command(app)
 

@@ -24,5 +24,9 @@ export default [
       'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
+  {
+    files: [`${PAGE}/audio/*worklet.js`],
+    languageOptions: { globals: globals.audioWorklet },
+  },
   { files: ['tools/*.js', 'tools/*.mjs'], languageOptions: { globals: globals.node } },
 ];

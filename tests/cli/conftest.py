@@ -12,6 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from koe.cli import app
+from tests.support import tiny
+
+tiny_custom_voice = tiny.tiny_custom_voice
 
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]

@@ -153,3 +153,28 @@ def test_nothing_of_it_loads_torch(environment: dict[str, str], hub: FakeHub) ->
         command = [sys.executable, "-c", code, "models", *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | environment)
         assert result.stdout.endswith("False False\n")
+
+
+def test_a_checkpoint_is_quantised_once_and_what_that_loses_is_told(
+    koe: Run, data_dir: Path, tiny_custom_voice: Path
+) -> None:
+    (data_dir / "models").mkdir(parents=True, exist_ok=True)
+    (data_dir / "models" / "tiny").symlink_to(tiny_custom_voice)
+    result = koe("models", "quantize", "tiny", "--precision", "int4")
+    assert result.exit_code == 0, result.output
+    assert "quantising tiny to int4: the code predictor" in result.stderr
+    assert "tiny is quantised to int4: 0.0 GB in" in result.stdout
+    assert "Over 32 frames of a fixed text it is close to the original" in result.stdout
+    again = koe("models", "quantize", "tiny", "--precision", "int4", "--no-report")
+    assert "tiny has been quantised already" in again.stdout
+    assert koe("models", "remove", "tiny", "--yes").exit_code == 0
+    assert not list((data_dir / "models" / ".quantised").glob("tiny*"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("qwen_tts") is None, reason="the extra `qwen` is not installed")
+def test_results_of_a_bench_that_are_none_are_refused(koe: Run, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("[1]")
+    result = koe("bench", "--compare", str(tmp_path / "old.json"))
+    assert result.exit_code == 1
+    assert "holds no results of koe bench" in result.stderr
+    assert "only of 0.6B and 1.7B" in koe("bench", "--size", "7B").stderr

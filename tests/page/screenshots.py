@@ -4,16 +4,19 @@ Run by script/screenshots; what is shown are real answers of a server with espea
 checkpoints.
 """
 
+import base64
+import re
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import make_models
 from tests.support.browser import DESK, PHONE, SCREENSHOTS, chromium, visit
+from tests.support.clips import speech_wav
 from tests.support.koe_server import koe_server
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -68,10 +71,31 @@ def look_back(page: Page) -> None:
     page.locator("koe-spoken button").first.wait_for()
 
 
+def hear_them(page: Page) -> None:
+    page.locator("koe-earlier-designs a").first.click()
+    page.get_by_role("heading", name="Which one is it?").wait_for()
+    page.evaluate("window.scrollTo(0, 0)")
+    settle(page)
+
+
+def record(page: Page) -> None:
+    page.get_by_label("Choose a recording").set_input_files(
+        {"name": "Grandma.wav", "mimeType": "audio/wav", "buffer": speech_wav(8.0, 180.0)}
+    )
+    page.get_by_text("Good clip").wait_for()
+    page.get_by_role("slider", name="End of the clip").press("PageDown")
+    page.get_by_label("What is said in it").fill("I have baked a cake. Come in, sit down, and tell me everything.")
+    page.get_by_label("Name", exact=True).fill("Grandma Ada")
+    page.get_by_text("Good clip").wait_for()
+    page.locator("body").click(position={"x": 5, "y": 5})
+
+
 VIEWS: dict[str, Callable[[Page], None]] = {
     "speak": speak,
     "voices": settle,
-    "design": settle,
+    "voices?new=clip": record,
+    "voices/ada": settle,
+    "design": hear_them,
     "productions": produce,
     "productions/script": write_script,
     "history": look_back,
@@ -91,21 +115,40 @@ def main(wanted: list[str]) -> None:
         with koe_server(data_dir) as server, chromium() as browser:
             for view, prepare in VIEWS.items():
                 if not wanted or view in wanted:
+                    furnish(browser, server.url, view)
                     for look, context in LOOKS.items():
                         _take(browser, server.url, view, prepare, look, context)
+
+
+def furnish(browser: Browser, url: str, view: str) -> None:
+    """With what is to be seen in a view, once."""
+    with browser.new_context(base_url=url) as context:
+        api = context.request
+        if view.startswith("voices") and not api.get("/api/voices?kind=cloned").json()["voices"]:
+            clip = {"audio": base64.b64encode(speech_wav(6.0, 180.0)).decode(), "transcript": "Come in and sit down."}
+            tale = "Reads to the children, always the same story."
+            for voice in (
+                {"name": "Ada", "description": tale, "references": [clip], "languages": ["en"], "tags": ["bedtime"]},
+                {"name": "Hallway", "base": "espeak-en-us", "speed": 1.2, "description": "For doors, and for laundry."},
+            ):
+                expect(api.post("/api/voices", data=voice)).to_be_ok()
+        if view == "design" and not api.get("/api/designs").json()["designs"]:
+            wanted = {"description": "A polite butler, dry and precise, with a low voice", "candidates": 2}
+            options: dict[str, Any] = {"headers": {"Accept": "application/json"}, "timeout": 300_000}
+            expect(api.post("/api/designs", data=wanted, **options)).to_be_ok()
 
 
 def _take(
     browser: Browser, url: str, view: str, prepare: Callable[[Page], None], look: str, context: dict[str, Any]
 ) -> None:
-    with visit(browser, url, **context, reduced_motion="reduce") as it:
+    with visit(browser, url, **context) as it:
         it.page.add_init_script("localStorage.setItem('koe.welcomed', 'yes')")
         for sentence in SENTENCES if view in ("house", "history") else ():
             said = {"input": sentence, "voice": "espeak-en-us", "keep": view == "history"}
             it.page.request.post(f"{url}/v1/audio/speech", data=said)
         it.go(view)
         prepare(it.page)
-        it.page.screenshot(path=SCREENSHOTS / f"{view.replace('/', '-')}-{look}.png")
+        it.page.screenshot(path=SCREENSHOTS / f"{re.sub(r'[/?=]', '-', view)}-{look}.png")
         print(f"{view} {look}", *it.wrong)
 
 

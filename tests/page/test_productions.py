@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_said_in_words(open_page: Open, house: str, tmp_p
 
 def test_items_that_have_failed_are_tried_again(open_page: Open, house: str) -> None:
     passing = {"name": "Passing", "base": "espeak-de"}
-    rows = "character,text,voice\n" + "Guard,Halt! Nobody passes.,\n" * 200 + "Ghost,I pass.,passing\n"
+    rows = "character,text,voice\n" + "Guard,Halt! Nobody passes.,\n" * 500 + "Ghost,I pass.,passing\n"
     it = open_page("productions", url=house)
     with httpx.Client(base_url=house, timeout=30) as client:
         assert client.post("/api/voices", json=passing).is_success
@@ -182,6 +182,6 @@ def test_items_that_have_failed_are_tried_again(open_page: Open, house: str) -> 
         it.expect_accessible()
         assert client.post("/api/voices", json=passing).is_success
         castle.get_by_role("button", name="Try again").click()
-        expect(castle.get_by_text("201 of 201 done")).to_be_visible(timeout=30_000)
+        expect(castle.get_by_text("501 of 501 done")).to_be_visible(timeout=30_000)
         expect(castle.get_by_text("has failed")).to_have_count(0)
         assert client.delete("/api/voices/passing").is_success

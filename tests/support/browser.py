@@ -47,15 +47,16 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Running from here to the end of the block. Skips where there is none."""
+def chromium(microphone: Path | None = None) -> Iterator[Browser]:
+    """Running from here to the end of the block. Skips where there is none. `microphone`: a WAV, all that it hears."""
     with sync_playwright() as playwright:
         path = _found(playwright)
         if path is None:
             pytest.skip("no Chromium was found: script/test says how to get one")
         # Its own sandbox needs what containers don't give to root.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=path, args=[*_QUIET, *sandbox])
+        heard = [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
+        browser = playwright.chromium.launch(executable_path=path, args=[*_QUIET, *sandbox, *heard])
         try:
             yield browser
         finally:
@@ -123,7 +124,9 @@ class Visit:
 @contextmanager
 def visit(browser: Browser, url: str, **context: Any) -> Iterator[Visit]:
     """A browser that has never been here, from here to the end of the block; `context`: Playwright's options."""
-    opened: BrowserContext = browser.new_context(**({"viewport": DESK, "locale": "en-GB"} | context))
+    # Without motion: what is looked at is what stays, not a colour on its way to another.
+    usual = {"viewport": DESK, "locale": "en-GB", "reduced_motion": "reduce"}
+    opened: BrowserContext = browser.new_context(**(usual | context))
     opened.set_default_timeout(10_000)
     page = opened.new_page()
     it = Visit(page, url)

@@ -23,11 +23,11 @@ from koe.core.voice import Voice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine
-from koe.engine.qwen.checkpoints import find
-from koe.engine.qwen.engine import QwenEngine, cloner, is_installed
+from koe.engine.qwen.checkpoints import Checkpoint, find
+from koe.engine.qwen.engine import QwenEngine, cloner, designer, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
 from koe.pipelines.keeper import Keeper
-from koe.settings import ListenAddress, Loaded, Settings, Source, SourceKind
+from koe.settings import ListenAddress, Loaded, QwenSettings, Settings, Source, SourceKind
 from koe.settings.listen import EVERY_ADDRESS
 from koe.speech import Speaker
 from koe.storage.outputs import Limits, Outputs
@@ -130,6 +130,15 @@ def cached_voices(loaded: Loaded) -> set[str]:
 
 def clone_obstacle(loaded: Loaded) -> str:
     """Why no cloned voice can speak here, and what to do; empty where it can, or a server elsewhere may do it."""
+    return _obstacle(loaded, cloner)
+
+
+def design_obstacle(loaded: Loaded) -> str:
+    """Why no voice can be designed here, and what to do, in the same way."""
+    return _obstacle(loaded, designer)
+
+
+def _obstacle(loaded: Loaded, choose: Callable[[Sequence[Checkpoint], QwenSettings, str | None], Checkpoint]) -> str:
     qwen = loaded.settings.engine.qwen
     if loaded.settings.engine.remote.servers:
         return ""
@@ -138,7 +147,7 @@ def clone_obstacle(loaded: Loaded) -> str:
     if not qwen.enabled:
         return "the setting engine.qwen.enabled is false"
     try:
-        cloner(find(loaded.data_dir), qwen, None)
+        choose(find(loaded.data_dir), qwen, None)
     except KoeError as error:
         return error.message
     return ""

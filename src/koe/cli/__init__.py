@@ -12,6 +12,7 @@ import typer
 
 from koe.cli.announce import announce, rooms
 from koe.cli.batch import app as batch
+from koe.cli.bench import bench
 from koe.cli.config import config
 from koe.cli.doctor import doctor
 from koe.cli.failures import FailureGroup
@@ -37,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (serve, say, announce, rooms, config, doctor):
+for command in (serve, say, announce, rooms, config, doctor, bench):
     app.command(epilog=_EPILOG)(command)
 app.add_typer(voices, name="voices", epilog=_EPILOG)
 app.add_typer(models, name="models", epilog=_EPILOG)

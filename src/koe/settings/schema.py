@@ -103,6 +103,14 @@ class QwenSettings(Section):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """How exactly to compute; auto: what suits the device."""
 
+    precision: Literal["auto", "fp32", "int8", "int4"] = "auto"
+    """Bits of the weights on a CPU: int8 is several times as fast as fp32, int4 faster still and less exact; auto: int8
+    where a CPU computes and dtype is auto."""
+
+    slow: Literal["buffer", "fallback"] = "buffer"
+    """For rooms, where this machine takes longer to make speech than to play it. buffer: speech begins later, so that
+    it has no gaps; fallback: the fallback voice speaks."""
+
     slots: Count = Field(default=4, ge=1, le=64)
     """Streams that speak at the same time; more wait."""
 

@@ -18,7 +18,7 @@ _ENGINES = ("espeak-", "qwen-", "remote-", "fake-")
 _WINDOWS = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
 )
-_TAKEN = frozenset(["design", "export", "import", "transcribe"])
+_TAKEN = frozenset(["abilities", "check", "design", "export", "import", "transcribe"])
 """Words that stand where an id would, in requests and in the paths of the HTTP side."""
 
 _PLAIN = str.maketrans(

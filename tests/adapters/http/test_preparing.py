@@ -44,6 +44,15 @@ async def stages(it: HttpHouse, voice: str = "anna") -> list[tuple[str, dict[str
         return [each async for each in events(answer)]
 
 
+async def test_what_voices_can_be_made_with_is_told(tmp_path: Path) -> None:
+    async with telling(tmp_path, hooks={"design_obstacle": lambda: "get a checkpoint"}) as it:
+        found = await asked(it, "GET", "/api/voices/abilities")
+    assert found["clone"] == {"ready": True, "reason": None}
+    assert found["design"] == {"ready": False, "reason": "get a checkpoint"}
+    assert "transcription.server" in found["transcribe"]["reason"]
+    assert "de-DE" in found["languages"]
+
+
 async def test_a_voice_whose_clip_was_heard_is_told_so(tmp_path: Path) -> None:
     cached: set[str] = set()
     async with telling(tmp_path, hooks={"cached_voices": lambda: cached}) as it:

@@ -303,6 +303,33 @@ async def test_clips_are_added_replaced_heard_and_seen(it: HttpHouse) -> None:
     assert "30 are possible" in (await refusal(it, "POST", path, json={"references": too_long}))["message"]
 
 
+async def test_one_clip_of_several_is_taken_away(it: HttpHouse, tmp_path: Path) -> None:
+    body = [clip(f"Clip {number}.", hertz=100.0 + number) for number in range(3)]
+    before = (await anna(it, references=body))["profile"]["references"]
+    path = "/api/voices/anna/references"
+    after = (await asked(it, "DELETE", f"{path}/2"))["profile"]["references"]
+    assert after == [before[0], before[2]]
+    assert {each.name for each in files_in(tmp_path) if each.suffix == ".wav"} == {each["file"] for each in after}
+    await refusal(it, "DELETE", f"{path}/3", 404)
+    await asked(it, "DELETE", f"{path}/1")
+    assert "only clip" in (await refusal(it, "DELETE", f"{path}/1"))["message"]
+    await refusal(it, "DELETE", "/api/voices/nobody/references/1", 404)
+
+
+async def test_a_recording_is_checked_before_a_voice_is_made_of_it(it: HttpHouse, tmp_path: Path) -> None:
+    found = await asked(it, "POST", "/api/voices/check", data=form_of(("audio", speech_wav(6.0))))
+    assert found["duration"] == pytest.approx(6.0, abs=0.3)
+    assert (found["sample_rate"], found["warnings"]) == (24000, [])
+    assert -40 < found["level"] < 0 < found["above_noise"]
+    short = await asked(it, "POST", "/api/voices/check", json={"audio": in_base64(speech_wav(2.5))})
+    assert "best record 3 to 10 seconds" in short["warnings"][0]
+    error = await refusal(it, "POST", "/api/voices/check", data=form_of(("audio", speech_wav(1.0))))
+    assert (error["param"], "2 to 30 are possible" in error["message"]) == ("audio", True)
+    error = await refusal(it, "POST", "/api/voices/check", data=form_of(("audio", b"x"), ("language", "de")))
+    assert error["param"] == "language"
+    assert files_in(tmp_path) == []
+
+
 async def test_clips_that_come_at_once_are_all_kept(it: HttpHouse) -> None:
     await anna(it)
     bodies = [{"references": [clip(f"Clip {number}.", hertz=100.0 + number)]} for number in range(4)]

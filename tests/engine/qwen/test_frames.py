@@ -14,7 +14,8 @@ from torch import Tensor  # noqa: E402
 
 from koe.core.errors import Busy, LimitExceeded  # noqa: E402
 from koe.engine.qwen.code_predictor import CodePredictor  # noqa: E402
-from koe.engine.qwen.frames import FrameGenerator, Row, frame_generator  # noqa: E402
+from koe.engine.qwen.cpu.build import build  # noqa: E402
+from koe.engine.qwen.frames import FrameGenerator, Row, frame_generator, graph_generator  # noqa: E402
 from koe.engine.qwen.prompt import Prompt, PromptBuilder  # noqa: E402
 from koe.engine.qwen.prompt_voices import Named, PromptVoice  # noqa: E402
 from koe.engine.qwen.sampling import Draw, FirstCodes, Sampling  # noqa: E402
@@ -24,6 +25,8 @@ from tests.support.checkpoints import make_checkpoint  # noqa: E402
 from tests.support.package_speech import CASES, TEXT, Package, a_clone  # noqa: E402
 
 Packages = Callable[[Kind], Package]
+Make = Callable[[Package, int, int], FrameGenerator]
+"""(package, slots, positions) -> a generator on its weights."""
 
 SAMPLINGS = {"greedy": Sampling.greedy(), "sampled": Sampling()}
 FEEDINGS = pytest.mark.parametrize("whole", [True, False], ids=["whole", "dual"])
@@ -36,6 +39,37 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Package], Path]:
+    """The folder of a package's graphs, with weights as they are."""
+
+    @functools.cache
+    def built(package: Package) -> Path:
+        folder = tmp_path_factory.mktemp("graphs")
+        for _ in build(package.model.state_dict().get, package.model.config.talker_config, "fp32", folder):
+            pass
+        return folder
+
+    return built
+
+
+@pytest.fixture
+def makers(graphs: Callable[[Package], Path]) -> dict[str, Make]:
+    return {
+        "torch": lambda package, slots, positions: frame_generator(package.model, slots, positions),
+        "masked": masked_generator,
+        "graphs": lambda package, slots, positions: graph_generator(
+            package.model, graphs(package), slots, positions, threads=1
+        ),
+    }
+
+
+@pytest.fixture(params=["torch", "graphs"])
+def make(request: pytest.FixtureRequest, makers: dict[str, Make]) -> Make:
+    """Who computes: what holds for one holds for the other."""
+    return makers[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +131,11 @@ def prompt_of(package: Package, voice: PromptVoice, language: str | None = None,
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @FEEDINGS
 @pytest.mark.parametrize("case", CASES)
-def test_the_codes_are_the_packages_own(packages: Packages, case: str, whole: bool, sampling: str) -> None:
+def test_the_codes_are_the_packages_own(packages: Packages, make: Make, case: str, whole: bool, sampling: str) -> None:
     kind, voice, language = CASES[case]
     package, how = packages(kind), SAMPLINGS[sampling]
     theirs = package.codes(voice, TEXT, language, whole=whole, tokens=12, sampling=how, seed=3)
-    ours = alone(frame_generator(package.model, 1, 256), prompt_of(package, voice, language, whole=whole), how, 3)
+    ours = alone(make(package, 1, 256), prompt_of(package, voice, language, whole=whole), how, 3)
     assert len(theirs) == 11
     assert torch.equal(ours, theirs)
 
@@ -124,8 +158,8 @@ def test_so_they_are_for_other_samplings_and_seeds(packages: Packages, how: Samp
 
 
 @FEEDINGS
-def test_speech_ends_where_the_packages_ends(terse: Package, whole: bool) -> None:
-    generator, lengths = frame_generator(terse.model, 1, 256), set()
+def test_speech_ends_where_the_packages_ends(terse: Package, make: Make, whole: bool) -> None:
+    generator, lengths = make(terse, 1, 256), set()
     for seed in range(5):
         theirs = terse.codes(Named("Ryan"), TEXT, whole=whole, tokens=40, sampling=Sampling(), seed=seed)
         stream = begin(generator, prompt_of(terse, Named("Ryan"), whole=whole), Sampling(), seed, frames=39)
@@ -156,17 +190,17 @@ def masked_generator(package: Package, slots: int, positions: int) -> FrameGener
     return FrameGenerator(Talker(talker, slots, positions, masked=True), CodePredictor(talker, slots), rules, pad)
 
 
-@pytest.mark.parametrize("masked", [False, True], ids=["row by row", "masked"])
+@pytest.mark.parametrize("computes", ["torch", "masked", "graphs"])
 @pytest.mark.parametrize("chance", range(3))
 def test_rows_that_come_pause_and_go_get_the_codes_of_their_single_runs(
-    terse: Package, chance: int, masked: bool
+    terse: Package, makers: dict[str, Make], chance: int, computes: str
 ) -> None:
     dice = random.Random(chance)
     prompts = [prompt_of(terse, voice, language, whole=whole) for voice, language, whole, _ in PEOPLE]
     jobs = [(dice.randrange(len(PEOPLE)), seed, dice.randint(1, 15)) for seed in range(10)]
     single = frame_generator(terse.model, 1, 256)
     expected = [alone(single, prompts[who], PEOPLE[who][3], seed, frames) for who, seed, frames in jobs]
-    generator = masked_generator(terse, 3, 256) if masked else frame_generator(terse.model, 3, 256)
+    generator = makers[computes](terse, 3, 256)
     waiting, under_way = list(enumerate(jobs)), dict[int, Stream]()
     while waiting or under_way:
         if waiting and generator.free and dice.random() < 0.5:
@@ -183,14 +217,14 @@ def test_rows_that_come_pause_and_go_get_the_codes_of_their_single_runs(
     assert generator.free == 3
 
 
-def test_kinds_of_clones_share_a_batch(packages: Packages) -> None:
+def test_kinds_of_clones_share_a_batch(packages: Packages, make: Make) -> None:
     package = packages("base")
     prompts = [
         prompt_of(package, a_clone(), whole=True),
         prompt_of(package, a_clone(frames=60), "German", whole=False),
         prompt_of(package, a_clone(frames=7), whole=False),
     ]
-    single, generator = frame_generator(package.model, 1, 256), frame_generator(package.model, 3, 256)
+    single, generator = make(package, 1, 256), make(package, 3, 256)
     expected = [alone(single, prompt, Sampling(), seed) for seed, prompt in enumerate(prompts)]
     streams = [begin(generator, prompt, Sampling(), seed, 11) for seed, prompt in enumerate(prompts)]
     for _ in range(11):
@@ -199,8 +233,10 @@ def test_kinds_of_clones_share_a_batch(packages: Packages) -> None:
         assert torch.equal(stream.whole(), codes)
 
 
-@pytest.mark.parametrize("masked", [False, True], ids=["row by row", "masked"])
-def test_memory_that_grows_under_way_changes_nothing(packages: Packages, masked: bool) -> None:
+@pytest.mark.parametrize("computes", ["torch", "masked", "graphs"])
+def test_memory_that_grows_under_way_changes_nothing(
+    packages: Packages, makers: dict[str, Make], computes: str
+) -> None:
     package = packages("custom_voice")
     prompts = PromptBuilder(package.model, package.tokenizer)
     long = prompts.whole(Named("Ryan"), prompts.text_ids(TEXT * 40))
@@ -209,7 +245,7 @@ def test_memory_that_grows_under_way_changes_nothing(packages: Packages, masked:
     text = TEXT * 40
     theirs = package.codes(Named("Ryan"), text, whole=True, tokens=20, sampling=Sampling(), seed=1)
     single = frame_generator(package.model, 1, 1000)
-    generator = masked_generator(package, 2, 1000) if masked else frame_generator(package.model, 2, 1000)
+    generator = makers[computes](package, 2, 1000)
     streams = [begin(generator, short, Sampling(), 2, 19)]
     advance(streams)
     streams.append(begin(generator, long, Sampling(), 1, 19))
@@ -227,11 +263,11 @@ def test_without_a_seed_each_stream_is_another(packages: Packages) -> None:
     assert not torch.equal(one[0], one[1]) or not torch.equal(other[0], other[1])
 
 
-def test_a_stream_too_long_is_refused_before_its_batch_is_touched(packages: Packages) -> None:
+def test_a_stream_too_long_is_refused_before_its_batch_is_touched(packages: Packages, make: Make) -> None:
     package = packages("custom_voice")
     prompt = prompt_of(package, Named("Ryan"))
     positions = len(prompt.embeds) + 3
-    generator = frame_generator(package.model, 2, positions)
+    generator = make(package, 2, positions)
     early, late = begin(generator, prompt, Sampling(), 0, 9), begin(generator, prompt, Sampling(), 1, 9)
     assert generator.room(early.row) == 3
     for _ in range(3):
@@ -240,22 +276,22 @@ def test_a_stream_too_long_is_refused_before_its_batch_is_touched(packages: Pack
         generator.advance([late.row, early.row], [None, None])
     generator.close(early.row)
     advance([late])
-    wide = frame_generator(package.model, 1, positions + 9)
+    wide = make(package, 1, positions + 9)
     assert torch.equal(late.whole(), alone(wide, prompt, Sampling(), 1, 1))
 
 
-def test_a_prompt_without_room_for_a_frame_is_refused(packages: Packages) -> None:
+def test_a_prompt_without_room_for_a_frame_is_refused(packages: Packages, make: Make) -> None:
     package = packages("custom_voice")
     prompt = prompt_of(package, Named("Ryan"))
-    generator = frame_generator(package.model, 1, len(prompt.embeds))
+    generator = make(package, 1, len(prompt.embeds))
     with pytest.raises(LimitExceeded, match="positions"):
         generator.open(prompt, Sampling())
     assert generator.free == 1
 
 
-def test_places_are_given_until_there_are_none(packages: Packages) -> None:
+def test_places_are_given_until_there_are_none(packages: Packages, make: Make) -> None:
     package = packages("custom_voice")
-    generator, prompt = frame_generator(package.model, 2, 256), prompt_of(package, Named("Ryan"))
+    generator, prompt = make(package, 2, 256), prompt_of(package, Named("Ryan"))
     row = generator.open(prompt, Sampling(), slot=1)
     assert row.slot == 1
     with pytest.raises(Busy):
@@ -268,9 +304,9 @@ def test_places_are_given_until_there_are_none(packages: Packages) -> None:
     assert generator.free == 1
 
 
-def test_only_open_unfinished_different_rows_advance(packages: Packages) -> None:
+def test_only_open_unfinished_different_rows_advance(packages: Packages, make: Make) -> None:
     package = packages("custom_voice")
-    generator, prompt = frame_generator(package.model, 1, 256), prompt_of(package, Named("Ryan"))
+    generator, prompt = make(package, 1, 256), prompt_of(package, Named("Ryan"))
     row = generator.open(prompt, Sampling())
     for rows in ([], [row, row]):
         with pytest.raises(ValueError, match="advance takes"):

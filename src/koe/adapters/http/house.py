@@ -56,6 +56,9 @@ class House:
     clone_obstacle: Callable[[], str] = str
     """Why no cloned voice can speak here, and what to do; empty where it can. Blocks."""
 
+    design_obstacle: Callable[[], str] = str
+    """Why no voice can be designed here, in the same way."""
+
     outside: Outside = field(default_factory=Outside)
 
 

@@ -6,6 +6,7 @@ Rooms go before batches, in the order they came: where places run out, a batch's
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,16 @@ from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.device import is_out_of_memory
 from koe.engine.qwen.frames import FrameGenerator
 from koe.engine.qwen.guards import Counters, frame_cap
+from koe.engine.qwen.pace import Pace
 from koe.engine.qwen.priming import Priming
 from koe.engine.qwen.prompt import Cloned, Designed, PromptBuilder
 from koe.engine.qwen.sampling import Sampling
 from koe.engine.qwen.stream import Stream
 
 _log = logging.getLogger(__name__)
+
+_PACE_FRAMES = 8
+"""Are made at once while it warms up, from which it learns how fast it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Batch:
         """`lead_seconds`: how far a stream may be ahead of its consumer. `text_wait`: seconds after which a text that
         pauses behind a sentence is taken to end there."""
         self._model, self._lead, self._text_wait, self.counters = model, lead_seconds, text_wait, counters
+        self.pace = Pace()
         self._streams: list[Stream] = []
 
     @property
@@ -78,19 +84,28 @@ class Batch:
         if any(map(_owes_a_room, rows)):
             rows = [stream for stream in rows if stream.request.priority is Priority.ROOM]
         if rows:
+            began_at = time.perf_counter()
             self._advance(rows)
             self._sound([stream for stream in rows if stream.row is not None and stream.due])
+            self.pace.note(time.perf_counter() - began_at)
         return heard or began or bool(rows)
 
     def warm_up(self) -> None:
-        """Compute two frames for nobody: the first computation on a device takes longer than all others."""
+        """Compute some frames for nobody: the first computation on a device takes longer than all others, and from the
+        others it learns its pace."""
         model = self._model
         row = model.frames.open(model.prompts.blank(), Sampling(), 0)
         state = model.decoder.open()
-        for _ in range(2):
-            model.decoder.decode([state], model.frames.advance([row], [None])[None])
-            if row.broken:
-                raise model.frames.failure()
+        for frames in (1, 1, _PACE_FRAMES):
+            begin, codes = time.perf_counter(), []
+            for _ in range(frames):
+                row.finished = False
+                codes.append(model.frames.advance([row], [None]))
+                if row.broken:
+                    raise model.frames.failure()
+            model.decoder.decode([state], torch.stack(codes, dim=1))
+            if frames > 1:
+                self.pace.note((time.perf_counter() - begin) / frames, frames)
         model.frames.close(row)
 
     def close(self, error: KoeError) -> None:
@@ -199,10 +214,17 @@ class Batch:
             codes = torch.cat([stream.take_codes() for stream in streams])
             states = [stream.decoder for stream in streams if stream.decoder is not None]
             for stream, wave in zip(streams, self._model.decoder.decode(states, codes), strict=True):
-                if not stream.send(wave):
+                if not stream.send(wave, self._head_start(stream)):
                     self._fail([stream], FrameGenerator.failure())
         except Exception as error:
             self._fail([stream for stream in streams if stream in self._streams], as_koe_error(error))
+
+    def _head_start(self, stream: Stream) -> float:
+        """Seconds of sound that a room's stream has before the first of it is heard."""
+        generation = stream.generation
+        if generation is None or stream.request.priority is not Priority.ROOM:
+            return 0.0
+        return self.pace.head_start(len(generation.ids))
 
     def _judge(self, stream: Stream) -> None:
         """Whether the generation has come to its end, by itself or by force."""
@@ -210,6 +232,7 @@ class Batch:
         assert row is not None
         assert generation is not None
         if stream.spent:
+            stream.let_hear()
             self._remove(stream)
             stream.pipe.end()
             return
@@ -238,7 +261,7 @@ class Batch:
 
 def _owes_a_room(stream: Stream) -> bool:
     """Whether a room hears nothing yet of what is being generated for it: batches wait for that."""
-    return stream.request.priority is Priority.ROOM and not stream.sent_bytes
+    return stream.request.priority is Priority.ROOM and not stream.heard
 
 
 def _order(stream: Stream) -> tuple[bool, int]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from koe.core.errors import RequestError
 from koe.core.installation import command
 from koe.engine.qwen.checkpoints import Checkpoint, find, read
+from koe.engine.qwen.cpu.files import Graphs, graphs, remove_graphs
+from koe.engine.qwen.cpu.precision import Quantised
 from koe.engine.qwen.download import source
 from koe.engine.qwen.manifest import unrecorded_files, wrong_files
 from koe.engine.qwen.published import PUBLISHED, Ability, Published, Size, published
@@ -128,6 +130,15 @@ class Catalogue:
             folder = checkpoint.folder
             raise RequestError(f"{checkpoint.name} belongs to the Hugging Face cache ({folder}); use: hf cache delete")
         return checkpoint
+
+    def graphs(self, checkpoint: Checkpoint, precision: Quantised) -> Graphs:
+        """The place of its quantised weights."""
+        return graphs(self._data_dir, checkpoint, precision)
+
+    def remove(self, checkpoint: Checkpoint) -> None:
+        """With its quantised weights."""
+        self.store.remove(checkpoint.folder.name)
+        remove_graphs(self._data_dir, checkpoint.name)
 
     def remove_part(self, part: Unfinished) -> None:
         """Raises Busy where somebody is at it."""

@@ -20,9 +20,9 @@ from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.checkpoints import Checkpoint, find
 from koe.engine.qwen.choice import Wanted, choose
 from koe.engine.qwen.coding import MOST_SECONDS, SAMPLE_RATE, DecodedSound, check_codes, check_sound, within
+from koe.engine.qwen.cpu.cores import wait_quietly
 from koe.engine.qwen.guards import Counters
 from koe.engine.qwen.held import Held
-from koe.engine.qwen.prompt_files import folder as prompts_folder
 from koe.engine.qwen.published import Ability, Size
 from koe.engine.qwen.shelf import Shelf
 from koe.engine.qwen.voices import speaker_of
@@ -66,7 +66,7 @@ class QwenEngine:
 
     async def start(self) -> None:
         """Without a checkpoint it only waits for one: `lacks` says so."""
-        _need_installed()
+        need_installed()
         await self._look()
 
     @property
@@ -233,7 +233,7 @@ class QwenEngine:
             return self._worker or await self._employ()
 
     async def _employ(self) -> "Worker":
-        _need_installed()
+        need_installed()
         # Importing torch takes a second or more: off the event loop.
         worker = await asyncio.to_thread(_make_worker, self._settings, self._data_dir)
         if self._stopped:
@@ -246,6 +246,12 @@ class QwenEngine:
 def cloner(found: Sequence[Checkpoint], settings: QwenSettings, size: str | None) -> Checkpoint:
     """The checkpoint that would speak a cloned voice of this size. Raises EngineUnavailable, RequestError."""
     wanted = Wanted(Ability.CLONE, size=_size(size))
+    return choose(wanted, found, settings.size, preferred=settings.checkpoint)
+
+
+def designer(found: Sequence[Checkpoint], settings: QwenSettings, size: str | None) -> Checkpoint:
+    """The checkpoint that would make up a voice. Raises EngineUnavailable, RequestError."""
+    wanted = Wanted(Ability.DESIGN, size=_size(size))
     return choose(wanted, found, settings.size, preferred=settings.checkpoint)
 
 
@@ -276,7 +282,8 @@ def _missing() -> str | None:
     return next((name for name in ("torch", "qwen_tts") if importlib.util.find_spec(name) is None), None)
 
 
-def _need_installed() -> None:
+def need_installed() -> None:
+    """Raises EngineUnavailable where the extra isn't."""
     if missing := _missing():
         raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}")
 
@@ -311,6 +318,7 @@ def _prompt_voice(voice: Voice, options: SpeechOptions, instruct: str) -> "Promp
 
 
 def _make_worker(settings: QwenSettings, data_dir: Path) -> "Worker":
+    wait_quietly()
     from koe.engine.qwen.worker import Worker
 
-    return Worker(settings, prompts_folder(data_dir))
+    return Worker(settings, data_dir)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,6 +58,11 @@ class FrameGenerator:
 
         self._aside: dict[Row, Any] = {}
         """All there is of the rows without a slot."""
+
+    @property
+    def executors(self) -> tuple[TalkerExecutor, PredictorExecutor]:
+        """Who computes, to be measured."""
+        return self._talker, self._predictor
 
     @property
     def free(self) -> int:
@@ -191,11 +197,24 @@ def frame_generator(model: Any, slots: int, positions: int) -> FrameGenerator:
 
     A position costs 2 x layers x key-value heads x head size numbers in each slot: 229 kB in float32.
     """
-    talker, config = model.talker, model.config
-    rules = FirstCodes(slots, config.talker_config.vocab_size, config.talker_config.codec_eos_token_id, model.device)
+    talker = model.talker
     pack = slots > 1 and can_pack(talker)
     executors = Talker(talker, slots, positions, pack=pack), CodePredictor(talker, slots, pack=pack)
-    return FrameGenerator(*executors, rules, _pad(model))
+    return FrameGenerator(*executors, _rules(model, slots), _pad(model))
+
+
+def graph_generator(model: Any, graphs: Path, slots: int, positions: int, threads: int) -> FrameGenerator:
+    """As frame_generator, computed by the graphs in a folder: of the model itself, only embeddings are used."""
+    from koe.engine.qwen.cpu.executors import GraphPredictor, GraphTalker
+
+    talker = model.talker
+    executors = GraphTalker(talker, graphs, slots, positions, threads), GraphPredictor(talker, graphs, slots, threads)
+    return FrameGenerator(*executors, _rules(model, slots), _pad(model))
+
+
+def _rules(model: Any, slots: int) -> FirstCodes:
+    config = model.config.talker_config
+    return FirstCodes(slots, config.vocab_size, config.codec_eos_token_id, model.device)
 
 
 @torch.inference_mode()

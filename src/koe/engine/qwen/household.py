@@ -9,17 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from koe.core.errors import Busy, EngineUnavailable
 from koe.engine.qwen.batch import Batch, Model
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.clone_prompts import ClonePrompts, Listener
 from koe.engine.qwen.codec import StreamingDecoder
+from koe.engine.qwen.cpu.cores import threads
+from koe.engine.qwen.cpu.files import Graphs, graphs
+from koe.engine.qwen.cpu.making import ensure
+from koe.engine.qwen.cpu.precision import chosen_precision
 from koe.engine.qwen.device import Device, choose_device, release_memory, taken_memory
-from koe.engine.qwen.frames import frame_generator
+from koe.engine.qwen.frames import frame_generator, graph_generator
 from koe.engine.qwen.guards import Counters
 from koe.engine.qwen.loading import LoadedCheckpoint, load, load_codec
 from koe.engine.qwen.priming import Priming
 from koe.engine.qwen.prompt import PromptBuilder
-from koe.engine.qwen.prompt_files import fingerprint
+from koe.engine.qwen.prompt_files import fingerprint, folder
 from koe.engine.qwen.reference import ReferenceEncoder
 from koe.settings import QwenSettings
 
@@ -46,10 +53,10 @@ class Household:
 
 
 class Loader:
-    def __init__(self, settings: QwenSettings, prompts: Path, counters: Counters) -> None:
-        """`prompts`: the folder for those of clips."""
-        self._settings, self._counters = settings, counters
-        self._clone_prompts = ClonePrompts(prompts, counters)
+    def __init__(self, settings: QwenSettings, data_dir: Path, counters: Counters) -> None:
+        """`data_dir`: prompts of clips and quantised weights are kept there."""
+        self._settings, self._data_dir, self._counters = settings, data_dir, counters
+        self._clone_prompts = ClonePrompts(folder(data_dir), counters)
         self._device: Device | None = None
 
     def load(
@@ -60,17 +67,32 @@ class Loader:
         before = taken_memory(device)
         weights = fingerprint(checkpoint)
         check_stopping()
-        loaded = load(checkpoint.folder, device, codec_of=codec_of)
+        quantised = self._quantised(checkpoint, device, check_stopping)
+        loaded = load(checkpoint.folder, device, codec_of=codec_of, graph_bytes=quantised.bytes if quantised else None)
         check_stopping()
         listener = Listener(checkpoint.name, weights, ReferenceEncoder(loaded.model))
-        batch = Batch(self._model(loaded, listener), settings.lead_seconds, settings.text_wait, self._counters)
+        model = self._model(loaded, listener, quantised)
+        batch = Batch(model, settings.lead_seconds, settings.text_wait, self._counters)
         check_stopping()
         if settings.warm_up:
             batch.warm_up()
+            self._tell_pace(checkpoint, batch)
         after = taken_memory(device)
-        memory = _weight(loaded) if before is None or after is None else after - before
-        _log.info("%s loaded in %.1f s", checkpoint.name, time.monotonic() - begin)
+        graphs = quantised.bytes if quantised else 0
+        memory = graphs + _weight(loaded) if before is None or after is None else after - before
+        how = f", {quantised.precision}" if quantised else ""
+        _log.info("%s loaded in %.1f s%s", checkpoint.name, time.monotonic() - begin, how)
         return Household(checkpoint, loaded, batch, memory, time.monotonic())
+
+    def _tell_pace(self, checkpoint: Checkpoint, batch: Batch) -> None:
+        if batch.pace.slow:
+            what = "they hear the fallback voice" if self._settings.slow == "fallback" else "their speech begins later"
+            _log.warning(
+                "%s takes %.1f s for a second of speech on this machine, too long for rooms: %s (engine.qwen.slow)",
+                checkpoint.name,
+                batch.pace.real_time,
+                what,
+            )
 
     def load_codec(self, checkpoint: Checkpoint) -> Any:
         return load_codec(checkpoint, self._chosen_device())
@@ -82,14 +104,39 @@ class Loader:
 
     def _chosen_device(self) -> Device:
         if self._device is None:
+            torch.set_num_threads(min(threads(), torch.get_num_threads()))
             self._device = choose_device(self._settings.device, self._settings.dtype)
             _log.info("computing on %s", self._device.reason)
         return self._device
 
-    def _model(self, loaded: LoadedCheckpoint, listener: Listener) -> Model:
-        decoder = StreamingDecoder(loaded.codec.decoder)
+    def _quantised(self, checkpoint: Checkpoint, device: Device, check_stopping: Callable[[], None]) -> Graphs | None:
+        """The graphs to compute with, made where there are none; None: the model itself computes."""
+        precision = chosen_precision(self._settings, device)
+        if precision == "fp32":
+            return None
+
+        def tell(step: str) -> None:
+            check_stopping()
+            _log.info(step)
+
+        place = graphs(self._data_dir, checkpoint, precision)
+        try:
+            ensure(place, tell)
+        except (EngineUnavailable, Busy) as error:
+            if self._settings.precision != "auto":
+                raise
+            _log.warning("%s computes with fp32, which is slower: %s", checkpoint.name, error.message)
+            return None
+        return place
+
+    def _model(self, loaded: LoadedCheckpoint, listener: Listener, quantised: Graphs | None) -> Model:
+        decoder, slots = StreamingDecoder(loaded.codec.decoder), self._settings.slots
+        if quantised is None:
+            frames = frame_generator(loaded.model, slots, _POSITIONS)
+        else:
+            frames = graph_generator(loaded.model, quantised.folder, slots, _POSITIONS, torch.get_num_threads())
         return Model(
-            frames=frame_generator(loaded.model, self._settings.slots, _POSITIONS),
+            frames=frames,
             decoder=decoder,
             priming=Priming(decoder, self._counters),
             prompts=PromptBuilder(loaded.model, loaded.processor.tokenizer),

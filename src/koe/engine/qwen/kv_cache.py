@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,26 +14,19 @@ _BEGIN = 256
 """Positions that are made at first: 20 seconds of speech, less the prompt."""
 
 
-class SlotCache:
+class SlotMemory:
     """Room for `slots` streams of up to `limit` positions each.
 
     It starts small and doubles when a stream needs it, for all slots at once; it never shrinks.
     """
 
-    def __init__(self, attention: Any, layers: int, slots: int, limit: int, *, masked: bool | None = None) -> None:
-        """`attention`: one of the model's, for shapes, type and device.
-
-        `masked`: attend to all rows in one call under a mask, instead of row by row without one. By default on
-        everything but a CPU, where a call costs less than the copy and the padding.
-        """
-        weight: Tensor = attention.k_proj.weight
+    def __init__(self, layers: int, heads: int, head_dim: int, slots: int, limit: int, like: Tensor) -> None:
+        """`like`: for type and device."""
         self._limit = limit
         self._length = [0] * slots
-        self._masked = weight.device.type != "cpu" if masked is None else masked
-        heads, head_dim = weight.shape[0] // attention.head_dim, attention.head_dim
         shape = (slots, heads, min(_BEGIN, limit), head_dim)
-        self._keys = [weight.new_zeros(shape) for _ in range(layers)]
-        self._values = [weight.new_zeros(shape) for _ in range(layers)]
+        self._keys = [_zeros(like, shape) for _ in range(layers)]
+        self._values = [_zeros(like, shape) for _ in range(layers)]
 
     @property
     def slots(self) -> int:
@@ -70,6 +64,39 @@ class SlotCache:
                 tensor[slot, :, : saved.length] = copy
         self._length[slot] = saved.length
 
+    def _reserve(self, positions: int) -> None:
+        if positions <= self.positions:
+            return
+        size = min(max(positions, 2 * self.positions), self._limit)
+        for tensors in (self._keys, self._values):
+            for index, old in enumerate(tensors):
+                slots, heads, used, head_dim = old.shape
+                tensors[index] = _zeros(old, (slots, heads, size, head_dim))
+                tensors[index][:, :, :used] = old
+
+
+def _zeros(like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """On a CPU without touching them: a slot that nobody has used takes no memory."""
+    if like.device.type == "cpu" and like.dtype == torch.float32:
+        return torch.from_numpy(np.zeros(shape, dtype=np.float32))
+    return like.new_zeros(shape)
+
+
+class SlotCache(SlotMemory):
+    """Attention to the streams' past."""
+
+    def __init__(self, attention: Any, layers: int, slots: int, limit: int, *, masked: bool | None = None) -> None:
+        """`attention`: one of the model's, for shapes, type and device.
+
+        `masked`: attend to all rows in one call under a mask, instead of row by row without one. By default on
+        everything but a CPU, where a call costs less than the copy and the padding.
+        """
+        weight: Tensor = attention.k_proj.weight
+        super().__init__(
+            layers, weight.shape[0] // attention.head_dim, attention.head_dim, slots, limit, weight.detach()
+        )
+        self._masked = weight.device.type != "cpu" if masked is None else masked
+
     def begin(self, slot: int, tokens: int) -> "Beginning":
         """The first positions of a cleared slot."""
         self._reserve(tokens)
@@ -83,16 +110,6 @@ class SlotCache:
             self._length[slot] += 1
         lengths = [self._length[slot] for slot in slots]
         return (MaskedExtension if self._masked else Extension)(self._keys, self._values, slots, lengths)
-
-    def _reserve(self, positions: int) -> None:
-        if positions <= self.positions:
-            return
-        size = min(max(positions, 2 * self.positions), self._limit)
-        for tensors in (self._keys, self._values):
-            for index, old in enumerate(tensors):
-                slots, heads, used, head_dim = old.shape
-                tensors[index] = old.new_zeros((slots, heads, size, head_dim))
-                tensors[index][:, :, :used] = old
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ import torch
 
 from koe.core.errors import EngineUnavailable, KoeError
 from koe.engine.qwen.checkpoints import Checkpoint, read
+from koe.engine.qwen.cpu.lean import lean_model
+from koe.engine.qwen.cpu.source import MappedWeights
 from koe.engine.qwen.device import Device, free_memory, is_out_of_memory, release_memory
 from koe.engine.qwen.manifest import known_sha256, sha256
 from koe.engine.qwen.package import import_qwen_tts
@@ -81,15 +83,18 @@ def _quiet() -> Iterator[None]:
 
 
 @_quiet()
-def load(folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = None) -> LoadedCheckpoint:
+def load(
+    folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = None, graph_bytes: int | None = None
+) -> LoadedCheckpoint:
     """The checkpoint in the folder; its codec is that of `codec_of` where both have the same.
 
+    `graph_bytes`: of the graphs that compute the talker's and the code predictor's layers, which are not loaded then.
     Takes seconds to a minute. Raises EngineUnavailable that names the file and the remedy.
     """
     checkpoint = _whole(folder)
     digest = _codec_digest(checkpoint.codec_folder)
     shared = _shareable(checkpoint, digest, device, codec_of)
-    _check_memory(checkpoint, device, with_codec=shared is None)
+    _check_memory(checkpoint, device, graph_bytes, with_codec=shared is None)
     package = import_qwen_tts()
     try:
         with _blaming(checkpoint, "config.json"):
@@ -102,7 +107,7 @@ def load(folder: Path, device: Device, *, codec_of: LoadedCheckpoint | None = No
             # float32 weights stay in the mapped file until they are touched: 4056 MiB with the 0.6B model either way.
             codec.encoder = None
         with _blaming(checkpoint, "model.safetensors"):
-            model, attention = _model(package, folder, config, device)
+            model, attention = _model(package, folder, config, device, lean=graph_bytes is not None)
         with _blaming(checkpoint, "generation_config.json"):
             model.load_generate_config(json.loads((folder / "generation_config.json").read_bytes()))
         with _blaming(checkpoint, "speech_tokenizer/preprocessor_config.json"):
@@ -150,9 +155,9 @@ def _blaming(checkpoint: Checkpoint, file: str, *others: str) -> Iterator[None]:
         raise EngineUnavailable(f"{path} can't be loaded ({reason}); {checkpoint.remedy}") from error
 
 
-def _check_memory(checkpoint: Checkpoint, device: Device, *, with_codec: bool) -> None:
+def _check_memory(checkpoint: Checkpoint, device: Device, graph_bytes: int | None, *, with_codec: bool) -> None:
     """Beforehand, because a system that runs out of memory kills the whole process."""
-    needed = checkpoint.parameters * device.dtype.itemsize
+    needed = checkpoint.parameters * device.dtype.itemsize if graph_bytes is None else graph_bytes
     if with_codec:
         needed += read_weights(checkpoint.codec_folder).parameters * device.codec_dtype.itemsize
     free = free_memory(device.name)
@@ -172,10 +177,13 @@ def _processor(package: Any, folder: Path) -> Any:
     return package.core.models.Qwen3TTSProcessor(tokenizer=tokenizer)
 
 
-def _model(package: Any, folder: Path, config: Any, device: Device) -> tuple[Any, str]:
+def _model(package: Any, folder: Path, config: Any, device: Device, *, lean: bool) -> tuple[Any, str]:
     """Without the codec, which the package's own from_pretrained would load once more."""
     model_class = package.core.models.Qwen3TTSForConditionalGeneration
     weights = read_weights(folder)
+    if lean:
+        with MappedWeights(weights.files) as mapped:
+            return lean_model(model_class, config, mapped), "sdpa"
     for attention in ("sdpa", "eager"):
         try:
             load_weights = super(model_class, model_class).from_pretrained

@@ -156,6 +156,12 @@ class Stream:
         """All there have been, also of earlier generations."""
 
         self.sent_bytes = 0
+        """All there have been, also those that are held back."""
+
+        self.heard = False
+        """Whether the consumer gets what there is: not before its head start is complete."""
+
+        self._held: list[bytes] = []
         self.retried = False
         self.silence = SilenceGuard()
         self._beside: deque[Tensor] = deque()
@@ -266,9 +272,9 @@ class Stream:
         self._chunk = min(2 * self._chunk, _LONGEST_CHUNK)
         return torch.stack(taken)[None]
 
-    def send(self, samples: Tensor) -> bool:
-        """Give sound [n] to the consumer; silence before the first word is not sent. False where it is no sound, but
-        NaN."""
+    def send(self, samples: Tensor, head_start: float = 0.0) -> bool:
+        """Give sound [n] to the consumer, from when there are `head_start` seconds of it; silence before the first word
+        is not sent. False where it is no sound, but NaN."""
         wave = samples.cpu().numpy()
         if not np.isfinite(wave).all():
             return False
@@ -276,15 +282,25 @@ class Stream:
         if self.sent_bytes or not self.silence.quiet:
             pcm = to_int16(wave)
             self.sent_bytes += len(pcm)
-            self.pipe.put(pcm)
+            self._held.append(pcm)
+            if self.heard or self.sent_bytes >= head_start * SAMPLE_RATE * BYTES_PER_SAMPLE:
+                self.let_hear()
         return True
+
+    def let_hear(self) -> None:
+        """Hold nothing back any more."""
+        if self._held:
+            self.heard = True
+            self.pipe.put(b"".join(self._held))
+            self._held.clear()
 
     def has_room(self, lead_seconds: float) -> bool:
         """Whether it is not too far ahead of its consumer."""
-        return self.pipe.buffered < lead_seconds * SAMPLE_RATE * BYTES_PER_SAMPLE
+        return self.pipe.buffered + sum(map(len, self._held)) < lead_seconds * SAMPLE_RATE * BYTES_PER_SAMPLE
 
     def end_generation(self) -> None:
         """The row has been closed: what follows is another generation's, also the text that it had not heard yet."""
+        self.let_hear()
         self._begin_anew()
         head = self.text.generations[0]
         if head.complete and not head.waiting:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koe.core.errors import EngineError, EngineUnavailable, KoeError, ShuttingDown
-from koe.engine import MODEL_THREAD
+from koe.engine import MODEL_THREAD, Priority
 from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.batch import as_koe_error
 from koe.engine.qwen.calls import Calls
@@ -44,8 +44,8 @@ class Order:
 
 
 class Worker:
-    def __init__(self, settings: QwenSettings, prompts: Path) -> None:
-        """`prompts`: the folder for those of clips."""
+    def __init__(self, settings: QwenSettings, data_dir: Path) -> None:
+        """`data_dir`: prompts of clips and quantised weights are kept there."""
         self._settings = settings
         self._thread = threading.Thread(target=self._run, name=MODEL_THREAD, daemon=True)
         self._changed = threading.Condition()
@@ -61,7 +61,7 @@ class Worker:
         self._failed: dict[str, tuple[float, KoeError]] = {}
         self._old: set[str] = set()
         self.counters = Counters()
-        self._loader = Loader(settings, prompts, self.counters)
+        self._loader = Loader(settings, data_dir, self.counters)
         self._codec_work = CodecWork(self._loader.load_codec)
 
     def start(self) -> None:
@@ -87,9 +87,20 @@ class Worker:
             order.pipe.end(self.failure(name) or EngineUnavailable(f"{name} is still being loaded"))
             self.want(order.checkpoint)
             return
+        if reason := self._too_slow(order):
+            order.pipe.end(EngineUnavailable(reason))
+            return
         with self._changed:
             self._arrived.append(order)
         self.poke()
+
+    def _too_slow(self, order: Order) -> str | None:
+        """Why a room should rather hear another voice, where the settings want that."""
+        household = self._households.get(order.checkpoint.name)
+        if self._settings.slow != "fallback" or order.request.priority is not Priority.ROOM or household is None:
+            return None
+        pace = household.batch.pace
+        return f"this machine takes {pace.real_time:.1f} s for a second of speech" if pace.slow_of_late else None
 
     def code(self, order: Encoding | Decoding) -> None:
         """Raises Busy."""

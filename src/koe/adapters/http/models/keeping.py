@@ -42,7 +42,7 @@ async def remove(request: web.Request) -> web.Response:
         if isinstance(engine := house.speaker.engine(QwenEngine.name), QwenEngine):
             await engine.forget(checkpoint.name)
         # To the end, also where the client leaves: half of it would be told of as damaged.
-        await asyncio.shield(_to_the_end(models.catalogue, checkpoint.folder.name, house))
+        await asyncio.shield(_to_the_end(models.catalogue, checkpoint, house))
     return web.Response(status=204)
 
 
@@ -75,9 +75,9 @@ async def _verified(one_at_a_time: asyncio.Lock, checkpoint: Checkpoint) -> Verd
         return await asyncio.to_thread(verify, checkpoint)
 
 
-async def _to_the_end(catalogue: Catalogue, folder_name: str, house: House) -> None:
+async def _to_the_end(catalogue: Catalogue, checkpoint: Checkpoint, house: House) -> None:
     try:
-        await asyncio.to_thread(catalogue.store.remove, folder_name)
+        await asyncio.to_thread(catalogue.remove, checkpoint)
     finally:
         await house.speaker.refresh(QwenEngine.name)
 

@@ -7,10 +7,84 @@ export interface Voice {
   kind: 'named' | 'cloned' | 'designed' | null;
   engine: string;
   styles: string[];
+  description: string;
+  tags: string[];
   own: boolean;
   preset: boolean;
   state: 'ready' | 'cached' | 'missing' | 'broken';
   reason: string | null;
+}
+
+export interface Reference {
+  file: string;
+  duration: number;
+  transcript: string;
+}
+
+export interface Sampling {
+  temperature: number | null;
+  top_k: number | null;
+  top_p: number | null;
+  repetition_penalty: number | null;
+}
+
+export interface Profile {
+  id: string;
+  name: string;
+  kind: 'named' | 'cloned' | 'designed';
+  languages: string[];
+  description: string;
+  tags: string[];
+  engine: string;
+  size: string | null;
+  base: string;
+  references: Reference[];
+  design: string;
+  instruct: string;
+  seed: number | null;
+  sampling: Sampling;
+  speed: number;
+  pitch: number;
+  gain: number;
+  effects: import('./components/effects.js').Effect[];
+}
+
+export interface VoiceDetail extends Voice {
+  profile: Profile | null;
+}
+
+export interface Made {
+  profile: Profile;
+  warnings: string[];
+  state: Voice['state'];
+  reason: string | null;
+}
+
+export interface Ability {
+  ready: boolean;
+  reason: string | null;
+}
+
+export interface Abilities {
+  clone: Ability;
+  design: Ability;
+  transcribe: Ability;
+  languages: string[];
+}
+
+export interface Checked {
+  duration: number;
+  level: number;
+  above_noise: number;
+  sample_rate: number;
+  warnings: string[];
+}
+
+export interface Arrivals {
+  imported: { there: string; here: string }[];
+  skipped: string[];
+  replaced: string[];
+  warnings: string[];
 }
 
 export interface Model {

@@ -2,6 +2,7 @@
 
 from koe.adapters.http.voices import (
     carrying,
+    checking,
     designing,
     hearing,
     listing,
@@ -12,9 +13,10 @@ from koe.adapters.http.voices import (
     references,
 )
 
-# /api/voices/export comes before /api/voices/{voice_id}, which would take it for a voice.
+# /api/voices/export and /api/voices/abilities come before /api/voices/{voice_id}, which would take them for voices.
 ENDPOINTS = (
     *carrying.ENDPOINTS,
+    *checking.ENDPOINTS,
     *listing.ENDPOINTS,
     *making.ENDPOINTS,
     *references.ENDPOINTS,

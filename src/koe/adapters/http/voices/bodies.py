@@ -111,6 +111,10 @@ class TranscribeBody(Body):
     language: Language | None = None
 
 
+class CheckBody(Body):
+    audio: Audio
+
+
 class TryBody(Body):
     text: Annotated[str, Field(min_length=1, description="Else two sentences in its language.")] | None = None
     language: Annotated[Language, Field(description="Else the one that it speaks best.")] | None = None
@@ -187,6 +191,8 @@ class VoiceEntry(BaseModel):
     kind: VoiceKind | None
     engine: str
     styles: list[str]
+    description: str = ""
+    tags: list[str] = []
     own: bool
     """Whether it was made here."""
 
@@ -263,6 +269,37 @@ class WaveformAnswer(BaseModel):
 
 class TextAnswer(BaseModel):
     text: str
+
+
+class CheckAnswer(BaseModel):
+    duration: float
+    """Seconds of speech, without the silence around it."""
+
+    level: float
+    """dBFS: how loud the speech is."""
+
+    above_noise: float
+    """dB by which the speech stands out of the background, estimated."""
+
+    sample_rate: int
+    warnings: list[str]
+    """For people: what would make a better clip."""
+
+
+class AbilityAnswer(BaseModel):
+    ready: bool
+    reason: str | None = None
+    """Why it can't be done now, and what to do."""
+
+
+class AbilitiesAnswer(BaseModel):
+    clone: AbilityAnswer
+    design: AbilityAnswer
+    transcribe: AbilityAnswer
+    """Whether a speech-to-text server is named in the settings; one that announces itself is asked all the same."""
+
+    languages: list[str]
+    """Of cloned and designed voices."""
 
 
 class CandidateAnswer(BaseModel):

@@ -35,6 +35,10 @@ class TranscribeForm(BaseModel):
     language: Language | None = None
 
 
+class CheckForm(BaseModel):
+    audio: FormFile
+
+
 class ImportForm(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 

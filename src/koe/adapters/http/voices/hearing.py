@@ -1,7 +1,6 @@
 """What is said in a clip, and what a voice sounds like."""
 
 import asyncio
-import json
 from contextlib import aclosing
 
 from aiohttp import web
@@ -9,23 +8,15 @@ from aiohttp import web
 from koe.adapters.http.busy import TURNS
 from koe.adapters.http.encoding import CONTENT_TYPES, EncodedSpeech
 from koe.adapters.http.endpoints import Endpoint
-from koe.adapters.http.errors import HttpError, parse_json, read_json
+from koe.adapters.http.errors import read_json
 from koe.adapters.http.house import HOUSE, House
-from koe.adapters.http.limits_form import read_form
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import outflow
 from koe.adapters.http.voices.bodies import TextAnswer, TranscribeBody, TryBody
 from koe.adapters.http.voices.forms import TranscribeForm
 from koe.adapters.http.voices.listing import TAG, answer, entries
-from koe.adapters.http.voices.reading import (
-    FORM,
-    Recording,
-    check_fields,
-    prepared,
-    read_long_json,
-    transcript_of,
-)
+from koe.adapters.http.voices.reading import prepared, read_recording, transcript_of
 from koe.audio.flow import FlowFormat
 from koe.core.errors import EngineUnavailable
 from koe.core.samples import sample
@@ -35,9 +26,9 @@ from koe.speech.telling import telling
 
 async def transcribe(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
-    recording, language = await _recording(request)
+    body, recording = await read_recording(request, TranscribeBody)
     (clip,) = await prepared(house, [recording])
-    return answer(TextAnswer(text=await transcript_of(house, clip.wav, language)))
+    return answer(TextAnswer(text=await transcript_of(house, clip.wav, body.language)))
 
 
 async def test(request: web.Request) -> web.StreamResponse:
@@ -65,18 +56,6 @@ async def test(request: web.Request) -> web.StreamResponse:
                 told = {"X-Koe-Voice": voice_id, "X-Koe-Sample-Rate": str(speech.sample_rate), **seed}
                 await out.write(piece, told)
     return out.response
-
-
-async def _recording(request: web.Request) -> tuple[Recording, str | None]:
-    if request.content_type != FORM:
-        body = await read_long_json(request, TranscribeBody)
-        return Recording(body.audio, "", "audio"), body.language
-    form = await read_form(request)
-    check_fields(form, texts=("language",), files=("audio",))
-    if len(form.files) != 1:
-        raise HttpError(400, "audio: send one file", code="malformed-input", param="audio")
-    fields = parse_json(json.dumps(form.plain() | {"audio": "-"}), TranscribeBody)
-    return Recording(form.files[0].content, "", "audio"), fields.language
 
 
 def language_of(house: House, voice_id: str) -> str:

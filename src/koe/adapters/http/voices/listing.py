@@ -135,7 +135,8 @@ def _of_own(house: House, states: States, profile: Profile, listed: Voice | None
     voice = listed or profile.voice
     state, reason = states.of(profile, listed)
     preset = house.store.is_preset(profile.id)
-    return _entry(voice, own=True, preset=preset, state=state, reason=reason)
+    entry = _entry(voice, own=True, preset=preset, state=state, reason=reason)
+    return entry.model_copy(update={"description": profile.description, "tags": list(profile.tags)})
 
 
 def _built_in(house: House, voice: Voice) -> VoiceEntry:

@@ -16,8 +16,8 @@ from koe.adapters.http.voices.bodies import ChangeBody, MadeAnswer, ReferencesBo
 from koe.adapters.http.voices.forms import ReferencesForm, VoiceForm
 from koe.adapters.http.voices.listing import TAG, answer, made_answer
 from koe.adapters.http.voices.reading import Recording, prepared, read_with_clips, recordings_of, transcript_of
-from koe.adapters.http.voices.references import read_clip
-from koe.core.errors import UnknownVoice
+from koe.adapters.http.voices.references import number_of, read_clip, reference_of
+from koe.core.errors import MalformedInput, UnknownVoice
 from koe.core.profile import Profile, Sampling
 from koe.core.voice import Voice
 from koe.voices import making
@@ -86,6 +86,20 @@ async def add_references(request: web.Request) -> web.Response:
     def changed() -> Made:
         before = _kept(house, voice_id) if body.mode == "append" else []
         return making.edit(house.store, voice_id, [*before, *clips])
+
+    return await made_response(house, await asyncio.to_thread(_alone, changed))
+
+
+async def remove_reference(request: web.Request) -> web.Response:
+    house, voice_id, number = request.app[HOUSE], request.match_info["voice_id"], number_of(request)
+
+    def changed() -> Made:
+        reference_of(house.store, voice_id, number)
+        kept = _kept(house, voice_id)
+        del kept[number - 1]
+        if not kept:
+            raise MalformedInput(f"this is the only clip of {voice_id}: give it another one first, or remove the voice")
+        return making.edit(house.store, voice_id, kept)
 
     return await made_response(house, await asyncio.to_thread(_alone, changed))
 
@@ -180,6 +194,14 @@ ENDPOINTS = (
         body=ReferencesBody,
         uploads=True,
         form=ReferencesForm,
+        answers={200: MadeAnswer},
+    ),
+    Endpoint(
+        "DELETE",
+        "/api/voices/{voice_id}/references/{number}",
+        remove_reference,
+        "Take a clip from a voice that has several.",
+        tag=TAG,
         answers={200: MadeAnswer},
     ),
 )

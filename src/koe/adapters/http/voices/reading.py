@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,8 +15,9 @@ from pydantic import BaseModel
 from koe.adapters.http.errors import HttpError, parse_json
 from koe.adapters.http.house import House
 from koe.adapters.http.limits_form import Form, read_form
-from koe.adapters.http.voices.bodies import ReferenceBody
+from koe.adapters.http.voices.bodies import CheckBody, ReferenceBody, TranscribeBody
 from koe.audio import reference
+from koe.audio.decode import read_audio
 from koe.core.errors import KoeError, MalformedInput
 from koe.core.pcm import to_int16
 from koe.core.profile import REFERENCE_RATE
@@ -22,6 +25,7 @@ from koe.voices.files import MAX_REFERENCES
 from koe.voices.making import PreparedClip, prepare_clip
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_WithAudio = TypeVar("_WithAudio", CheckBody, TranscribeBody)
 
 FORM = "multipart/form-data"
 _DATA_URL_HEAD = 200
@@ -67,6 +71,19 @@ async def read_with_clips(request: web.Request, model: type[_Model]) -> tuple[_M
         Recording(file.content, text, f"ref.{index}")
         for index, (file, text) in enumerate(zip(files, texts, strict=True))
     ]
+
+
+async def read_recording(request: web.Request, model: type[_WithAudio]) -> tuple[_WithAudio, Recording]:
+    """A body of one recording: JSON, or a form with the file `audio`. Raises HttpError."""
+    if request.content_type != FORM:
+        body = await read_long_json(request, model)
+        return body, Recording(body.audio, "", "audio")
+    form = await read_form(request)
+    check_fields(form, texts=[name for name in model.model_fields if name != "audio"], files=("audio",))
+    if len(form.files) != 1:
+        raise HttpError(400, "audio: send one file", code="malformed-input", param="audio")
+    body = parse_json(json.dumps(form.plain() | {"audio": "-"}), model)
+    return body, Recording(form.files[0].content, "", "audio")
 
 
 async def read_long_json(request: web.Request, model: type[_Model]) -> _Model:
@@ -118,9 +135,22 @@ async def _with_transcript(house: House, clip: PreparedClip, language: str | Non
     return replace(clip, reference=replace(clip.reference, transcript=text))
 
 
+def checked(recording: Recording) -> reference.Prepared:
+    """What would become of it. Blocks. Raises HttpError."""
+    with _named(recording):
+        return reference.prepare(read_audio(_bytes(recording.audio), most_seconds=reference.MOST_READ_SECONDS))
+
+
 def _prepared(recording: Recording) -> PreparedClip:
-    try:
+    with _named(recording):
         return prepare_clip(_bytes(recording.audio), recording.transcript)
+
+
+@contextmanager
+def _named(recording: Recording) -> Iterator[None]:
+    """What is wrong with it is said of the field that it came in."""
+    try:
+        yield
     except KoeError as error:
         raise HttpError(400, f"{recording.param}: {error.message}", code=error.code, param=recording.param) from error
 

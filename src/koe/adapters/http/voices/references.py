@@ -53,13 +53,18 @@ def read_clip(store: VoiceStore, profile: Profile, reference: Reference) -> byte
     raise MalformedInput(f"the clip {reference.file} of {profile.id} is missing or can't be read: replace it")
 
 
-def _asked_for(request: web.Request) -> bytes:
-    store = request.app[HOUSE].store
-    profile, number = store.get(request.match_info["voice_id"]), number_of(request)
+def reference_of(store: VoiceStore, voice_id: str, number: int) -> tuple[Profile, Reference]:
+    """The voice, and its reference of this number. Blocks. Raises UnknownVoice, HttpError 404."""
+    profile = store.get(voice_id)
     if not 1 <= number <= len(profile.references):
         words = f"{profile.id} has {len(profile.references)} references, counted from 1"
         raise HttpError(404, words, code="not-found", param="number")
-    return read_clip(store, profile, profile.references[number - 1])
+    return profile, profile.references[number - 1]
+
+
+def _asked_for(request: web.Request) -> bytes:
+    store = request.app[HOUSE].store
+    return read_clip(store, *reference_of(store, request.match_info["voice_id"], number_of(request)))
 
 
 ENDPOINTS = (

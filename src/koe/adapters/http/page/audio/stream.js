@@ -79,13 +79,12 @@ export class SpeechPlayer extends EventTarget {
     this.seed = answer.headers.get('X-Koe-Seed');
     for await (const { event, data } of eventsOf(answer)) {
       if (event === 'speech.audio.error') throw new ApiError(502, data.error);
-      if (event === 'speech.audio.delta') this.take(data.audio, begun);
+      if (event === 'speech.audio.delta') this.take(unpacked(data.audio), begun);
     }
   }
 
-  /** @param {string} encoded @param {number} begun */
-  take(encoded, begun) {
-    const octets = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+  /** @param {Uint8Array<ArrayBuffer>} octets A whole number of samples. @param {number} begun */
+  take(octets, begun) {
     const piece = new Int16Array(octets.buffer, 0, octets.length >> 1);
     const floats = Float32Array.from(piece, (sample) => sample / 32768);
     this.firstAudio ??= (performance.now() - begun) / 1000;
@@ -118,4 +117,9 @@ export class SpeechPlayer extends EventTarget {
   changed() {
     this.dispatchEvent(new Event('change'));
   }
+}
+
+/** @param {string} encoded Base64. */
+function unpacked(encoded) {
+  return Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
 }

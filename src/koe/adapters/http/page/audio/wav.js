@@ -1,7 +1,7 @@
 const HEADER = 44;
 
-/** A WAV file of 16-bit mono PCM. @param {Int16Array[]} pieces @param {number} rate Hz */
-export function wav(pieces, rate) {
+/** A WAV file of 16-bit PCM. @param {Int16Array[]} pieces @param {number} rate Hz @param {number} [channels] Samples take turns. */
+export function wav(pieces, rate, channels = 1) {
   const size = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   const head = new DataView(new ArrayBuffer(HEADER));
   const word = (/** @type {number} */ at, /** @type {string} */ text) =>
@@ -11,10 +11,10 @@ export function wav(pieces, rate) {
   word(8, 'WAVEfmt ');
   head.setUint32(16, 16, true);
   head.setUint16(20, 1, true);
-  head.setUint16(22, 1, true);
+  head.setUint16(22, channels, true);
   head.setUint32(24, rate, true);
-  head.setUint32(28, rate * 2, true);
-  head.setUint16(32, 2, true);
+  head.setUint32(28, rate * channels * 2, true);
+  head.setUint16(32, channels * 2, true);
   head.setUint16(34, 16, true);
   word(36, 'data');
   head.setUint32(40, size, true);

@@ -30,19 +30,29 @@ function show(element) {
  * @param {string} question @param {string} yes What the button says that does it.
  * @returns {Promise<boolean>}
  */
-export function sure(question, yes) {
+export async function sure(question, yes) {
+  return (await ask(question, [['yes', yes]], 'bad')) !== null;
+}
+
+/**
+ * Lets somebody choose: `await ask('Anna is here already.', [['skip', 'Leave it out'], ...])` is what was chosen, or null.
+ * @param {string} question @param {[string, string][]} answers What is chosen, and what its button says.
+ * @param {string} [look] Of those buttons.
+ * @returns {Promise<string | null>}
+ */
+export function ask(question, answers, look = '') {
   const place = document.createElement('div');
   document.body.append(place);
   return new Promise((resolve) => {
-    /** @param {boolean} answer */
+    /** @param {string | null} answer */
     const end = (answer) => {
       place.remove();
       resolve(answer);
     };
     const buttons = html`<div class="ends">
-      <button class="button" @click=${() => end(false)}>${t('app.cancel')}</button>
-      <button class="button bad" @click=${() => end(true)}>${yes}</button>
+      <button class="button" @click=${() => end(null)}>${t('app.cancel')}</button>
+      ${answers.map(([answer, words]) => html`<button class="button ${look}" @click=${() => end(answer)}>${words}</button>`)}
     </div>`;
-    render(modal(question, buttons, () => end(false)), place);
+    render(modal(question, buttons, () => end(null)), place);
   });
 }

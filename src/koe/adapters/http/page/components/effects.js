@@ -67,6 +67,7 @@ class KoeEffects extends KoeElement {
       <span class="small">${t(`effects.${name}`)}</span>
       <span class="small value">${number(value)}</span>
       <input class="range" type="range" min=${from} max=${to} step=${step} .value=${String(value)}
+        aria-label="${t(`effects.${effect.effect}`)}: ${t(`effects.${name}`)}"
         @input=${(/** @type {Event} */ event) =>
           this.change(place, name, Number(/** @type {HTMLInputElement} */ (event.target).value))}>
     </label>`;

@@ -48,3 +48,15 @@ export function inWords(error) {
   if (error instanceof TypeError) return t('app.unreachable');
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A failure that is said beside its field, which needs no naming there. @param {unknown} error */
+export function withoutField(error) {
+  const words = inWords(error);
+  const field = error instanceof ApiError && error.param ? `${error.param}: ` : '';
+  return sentence(field && words.startsWith(field) ? words.slice(field.length) : words);
+}
+
+/** As the server says it: without a capital. @param {string} words */
+export function sentence(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

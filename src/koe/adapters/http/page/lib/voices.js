@@ -43,3 +43,13 @@ function groupOf(voice) {
   const name = languageName(tags[0] ?? '');
   return { name, rank: `${tags[0] === words.language ? '2' : '3'} ${name}` };
 }
+
+/** A voice's language: `de-DE` is German, `de-AT` Austrian German. @param {string} tag */
+export function spoken(tag) {
+  try {
+    const { language, region } = new Intl.Locale(tag);
+    return languageName(region === new Intl.Locale(language).maximize().region ? language : tag);
+  } catch {
+    return languageName(tag);
+  }
+}

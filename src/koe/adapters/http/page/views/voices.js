@@ -1,44 +1,136 @@
+// Voices: all of them (#/voices), a new one (#/voices?new), one (#/voices/anna).
 import { get } from '../api.js';
-import { voiceMark } from '../components/voice-picker.js';
 import { connection } from '../lib/connection.js';
-import { KoeElement, html } from '../lib/element.js';
+import { KoeElement, html, nothing } from '../lib/element.js';
 import { sayError } from '../lib/notices.js';
-import { languageName, t } from '../lib/words.js';
+import { go, here } from '../lib/router.js';
+import { loadVoices } from '../lib/voices.js';
+import { t } from '../lib/words.js';
+import { importVoices } from './voices/importing.js';
+import './voices/list.js';
+import './voices/make.js';
+import './voices/voice.js';
 
 class KoeVoices extends KoeElement {
   constructor() {
     super();
     /** @type {import('../api-types').Voice[] | null} */
     this.voices = null;
+    /** @type {import('../api-types').Abilities | null} */
+    this.abilities = null;
+    /** @type {File[]} Dropped here, to make a voice of. */
+    this.brought = [];
+    /** @type {import('../api-types').Made | null} A moment ago. */
+    this.made = null;
+    this.dragging = 0;
   }
 
   connectedCallback() {
     super.connectedCallback();
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
+    const options = { signal: this.gone };
+    connection.addEventListener('back', () => void this.load(), options);
+    window.addEventListener('hashchange', () => void this.moved(), options);
+    this.addEventListener('changed', () => void this.load(), options);
+    window.addEventListener('dragenter', (event) => this.drag(event, 1), options);
+    window.addEventListener('dragleave', (event) => this.drag(event, -1), options);
+    window.addEventListener('dragover', (event) => this.hover(event), options);
+    window.addEventListener('drop', (event) => this.receive(event), options);
     void this.load();
   }
 
   async load() {
     try {
-      this.voices = (await get('api/voices', {}, this.gone)).voices;
+      const asked = [loadVoices(this.gone), get('api/voices/abilities', {}, this.gone)];
+      [this.voices, this.abilities] = /** @type {[never, never]} */ (await Promise.all(asked));
       this.requestUpdate();
     } catch (error) {
       sayError(error);
     }
   }
 
-  render() {
-    return html`
-      <div class="head"><h1>${t('nav.voices')}</h1></div>
-      ${this.voices?.length === 0 ? html`<div class="empty"><p>${t('voices.empty')}</p></div>` : this.list()}
-    `;
+  async moved() {
+    const { view, rest } = here();
+    if (view !== 'voices') return;
+    if (rest[0] !== this.made?.profile.id) this.made = null;
+    this.requestUpdate();
+    await this.updateComplete;
+    this.querySelector('h1')?.focus();
+    window.scrollTo(0, 0);
   }
 
-  list() {
-    return html`<ul class="list">
-      ${(this.voices ?? []).map((each) => html`<li><span class="grow"><span class="name">${each.name}</span><br><span class="about">${each.languages.slice(0, 6).map(languageName).join(', ')}</span></span>${voiceMark(each)}</li>`)}
-    </ul>`;
+  render() {
+    const { rest, query } = here();
+    return html`${this.shown(rest[0] ?? '', query)}
+      ${this.dragging > 0 ? html`<div class="landing"><p>${t('voices.drop_now')}</p></div>` : nothing}`;
   }
+
+  /** @param {string} id @param {URLSearchParams} query */
+  shown(id, query) {
+    const { voices, abilities } = this;
+    if (query.has('new')) {
+      return html`<koe-voice-make .abilities=${abilities} .brought=${this.brought} @made=${this.welcome}></koe-voice-make>`;
+    }
+    if (id) {
+      const made = this.made?.profile.id === id ? this.made : null;
+      return html`<koe-voice .voice=${id} .abilities=${abilities} .made=${made} @removed=${this.removed}></koe-voice>`;
+    }
+    return html`<koe-voice-list .voices=${voices} .abilities=${abilities} @bring=${this.bring}></koe-voice-list>`;
+  }
+
+  /** @param {CustomEvent<import('../api-types').Made>} event */
+  welcome(event) {
+    this.made = event.detail;
+    this.brought = [];
+    go(['voices', event.detail.profile.id]);
+    void this.load();
+  }
+
+  removed() {
+    go(['voices']);
+    void this.load();
+  }
+
+  /** @param {CustomEvent<File[]>} event */
+  bring(event) {
+    void this.take(event.detail);
+  }
+
+  /** @param {DragEvent} event @param {number} step */
+  drag(event, step) {
+    if (!carriesFiles(event)) return;
+    this.dragging = Math.max(0, this.dragging + step);
+    this.requestUpdate();
+  }
+
+  /** @param {DragEvent} event */
+  hover(event) {
+    if (carriesFiles(event)) event.preventDefault();
+  }
+
+  /** @param {DragEvent} event */
+  receive(event) {
+    this.dragging = 0;
+    this.requestUpdate();
+    if (!carriesFiles(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    void this.take([...(event.dataTransfer?.files ?? [])]);
+  }
+
+  /** Voices in zips are let in; of everything else a voice is made. @param {File[]} files */
+  async take(files) {
+    const zips = files.filter((file) => /\.zip$/i.test(file.name) || file.type.includes('zip'));
+    const sounds = files.filter((file) => !zips.includes(file));
+    for (const zip of zips) if (await importVoices(zip)) await this.load();
+    if (sounds.length === 0) return;
+    this.brought = sounds;
+    if (here().query.has('new')) this.requestUpdate();
+    else go(['voices'], { new: 'clip' });
+  }
+}
+
+/** @param {DragEvent} event */
+function carriesFiles(event) {
+  return event.dataTransfer?.types.includes('Files') ?? false;
 }
 
 customElements.define('koe-voices', KoeVoices);

@@ -1,0 +1,51 @@
+"""The graphs of a checkpoint, from its weights."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from koe.engine.qwen.cpu.graph import Graph
+from koe.engine.qwen.cpu.precision import BITS, Precision
+from koe.engine.qwen.cpu.transformer import Source, Transformer, linear
+
+TALKER, PREDICTOR = "talker.onnx", "code_predictor.onnx"
+
+
+def build(source: Source, config: Any, precision: Precision, folder: Path) -> Iterator[str]:
+    """Write the talker's and the code predictor's graph into an empty folder; tells what comes next.
+
+    `config`: a Qwen3TTSTalkerConfig.
+    """
+    yield "the talker"
+    _talker(source, config, precision, folder / TALKER)
+    yield "the code predictor"
+    _predictor(source, config, precision, folder / PREDICTOR)
+
+
+def _talker(source: Source, config: Any, precision: Precision, file: Path) -> None:
+    """x [n, s, hidden] -> hidden [n, hidden] and logits [n, vocabulary] after the last position."""
+    bits = BITS[precision]
+    with Graph(file) as graph:
+        x = graph.input("x", ("n", "s", config.hidden_size))
+        hidden = Transformer(graph, source, "talker.model.", config, bits.talker).draw(x)
+        logits = linear(graph, source, hidden, "talker.codec_head", bits=bits.heads)
+        graph.output(hidden, "hidden", ("n", config.hidden_size))
+        graph.output(logits, "logits", ("n", config.vocab_size))
+        graph.save()
+
+
+def _predictor(source: Source, config: Any, precision: Precision, file: Path) -> None:
+    """x [n, s, the talker's hidden size] -> logits_1, logits_2 ... [n, vocabulary], each by the head of its codebook:
+    whoever runs it asks for one of them, and no other head is computed."""
+    bits, own = BITS[precision], config.code_predictor_config
+    prefix = "talker.code_predictor."
+    narrow = f"{prefix}small_to_mtp_projection"
+    with Graph(file) as graph:
+        x = graph.input("x", ("n", "s", config.hidden_size))
+        if source(f"{narrow}.weight") is not None:
+            x = linear(graph, source, x, narrow, bits=bits.heads)
+        hidden = Transformer(graph, source, f"{prefix}model.", own, bits.predictor).draw(x)
+        for group in range(1, config.num_code_groups):
+            logits = linear(graph, source, hidden, f"{prefix}lm_head.{group - 1}", bits=bits.heads)
+            graph.output(logits, f"logits_{group}", ("n", own.vocab_size))
+        graph.save()

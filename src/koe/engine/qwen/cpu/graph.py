@@ -1,0 +1,118 @@
+"""ONNX graphs, node by node, with their weights in a file beside them that onnxruntime maps into memory."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from koe.engine.qwen.cpu.blocks import BLOCK, quantise
+
+MICROSOFT = "com.microsoft"
+"""The domain of onnxruntime's own operators."""
+
+_OPSET, _IR_VERSION = 21, 10
+_PAGE = 4096
+"""A weight in the file begins at a page, so that it can be mapped."""
+
+_SMALL = 1024
+"""Bytes up to which a constant is kept in the graph itself."""
+
+_INTEGERS = 4
+"""accuracy_level of MatMulNBits: the activations are rounded to 8 bits as well, block by block; four times as fast."""
+
+Floats = NDArray[np.float32]
+Shape = tuple[int | str, ...]
+
+
+class Graph:
+    """To be used as a context manager; `save` is its last act."""
+
+    def __init__(self, file: Path) -> None:
+        """`file`: NAME.onnx; the weights go to NAME.bin."""
+        self._file, self._weights = file, file.with_suffix(".bin")
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+        self._names_outside: dict[str, str] = {}
+        self._names = 0
+
+    def __enter__(self) -> Self:
+        self._opened = self._weights.open("wb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def input(self, name: str, shape: Shape, kind: Any = np.float32) -> str:
+        self._inputs.append(_declared(name, shape, kind))
+        return name
+
+    def output(self, value: str, name: str, shape: Shape) -> None:
+        """A float32 result, for those who run the graph, by this name."""
+        self._names_outside[value] = name
+        self._outputs.append(_declared(name, shape, np.float32))
+
+    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """The one result of an operator; the input "" is left out."""
+        return self.ops(kind, *inputs, count=1, domain=domain, **attributes)[0]
+
+    def ops(self, kind: str, *inputs: str, count: int, domain: str = "", **attributes: Any) -> tuple[str, ...]:
+        """The first `count` results of an operator."""
+        results = tuple(self._name() for _ in range(count))
+        self._nodes.append(helper.make_node(kind, inputs, results, domain=domain, **attributes))
+        return results
+
+    def constant(self, values: Any) -> str:
+        """An array: float32, int64 or uint8."""
+        array = np.asarray(values, order="C")
+        tensor = TensorProto(name=self._name(), data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
+        tensor.dims.extend(array.shape)
+        if array.nbytes <= _SMALL:
+            tensor.raw_data = array.tobytes()
+        else:
+            self._write(tensor, array)
+        self._constants.append(tensor)
+        return tensor.name
+
+    def linear(self, x: str, weight: Floats, bits: int, bias: Floats | None = None) -> str:
+        """x [..., in] times weight [out, in], kept with so many bits -> [..., out]."""
+        if bits == 32:
+            y = self.op("MatMul", x, self.constant(weight.T))
+            return y if bias is None else self.op("Add", y, self.constant(bias))
+        blocks = quantise(weight, bits)
+        inputs = [x, self.constant(blocks.numbers), self.constant(blocks.scales.reshape(-1))]
+        if bias is not None:
+            inputs += ["", "", self.constant(bias)]
+        size = {"K": blocks.columns, "N": len(weight), "bits": bits, "block_size": BLOCK}
+        return self.op("MatMulNBits", *inputs, domain=MICROSOFT, **size, accuracy_level=_INTEGERS)
+
+    def save(self) -> None:
+        for node in self._nodes:
+            node.input[:] = [self._names_outside.get(value, value) for value in node.input]
+            node.output[:] = [self._names_outside.get(value, value) for value in node.output]
+        graph = helper.make_graph(self._nodes, self._file.stem, self._inputs, self._outputs, self._constants)
+        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)]
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION), self._file)
+
+    def _write(self, tensor: Any, array: NDArray[Any]) -> None:
+        self._opened.write(bytes(-self._opened.tell() % _PAGE))
+        place = {"location": self._weights.name, "offset": self._opened.tell(), "length": array.nbytes}
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in place.items():
+            tensor.external_data.add(key=key, value=str(value))
+        self._opened.write(array.data)
+
+    def _name(self) -> str:
+        self._names += 1
+        return f"v{self._names}"
+
+
+def _declared(name: str, shape: Shape, kind: Any) -> Any:
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
