@@ -12,7 +12,7 @@ from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.fake import FakeEngine, FakeStream
 from koe.pipelines.again import do_again
-from koe.pipelines.keep import keep_take
+from koe.pipelines.keep_take import keep_take
 from koe.pipelines.speak import SpeechInput
 from koe.storage.jobs import JobState
 from koe.storage.run import Run

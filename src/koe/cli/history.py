@@ -190,7 +190,7 @@ def keep(
 ) -> None:
     """Keep the best of several variations: a favourite run of its own."""
     from koe.app import voice_store
-    from koe.pipelines.keep import keep_take
+    from koe.pipelines.keep_take import keep_take
 
     voices = voice_store(load_settings(context))
     with visiting(context) as outputs:

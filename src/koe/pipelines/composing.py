@@ -10,7 +10,7 @@ from koe.audio.render import Rendering
 from koe.core.composition import Composition
 from koe.core.errors import MalformedInput, UnknownRun
 from koe.core.pcm import to_int16
-from koe.pipelines.keeping import KeptSound
+from koe.pipelines.kept_sound import KeptSound
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
-from koe.audio.files import AudioWriter
+from koe.audio.files import AudioFormat
 from koe.core.errors import KoeError
+from koe.pipelines.kept_sound import KeptSound
 from koe.pipelines.speak import TASK, SpeechInput, description_of
 from koe.speech import SpeechRequest, SpeechStats
-from koe.storage.drafts import Draft
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
 
@@ -26,8 +26,6 @@ MOST_BYTES = 32 * 1024 * 1024
 _AT_ONCE = 512 * 1024
 """Of sound that is handed over together, some ten seconds: an announcement is written when it has been spoken, and the
 thread takes no time from a room that waits for its first sound."""
-
-_FILE = "audio.flac"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,7 @@ class _Recording:
         self._held = bytearray()
         self._over = False
         self.lost = False
-        self._draft: Draft | None = None
-        self._writer: AudioWriter | None = None
+        self._kept: KeptSound | None = None
         self._rate = 0
 
     def text(self, text: str) -> None:
@@ -167,30 +164,19 @@ class _Recording:
         _log.warning("what was said by %s isn't kept: %s", self._request.voice or "the house's voice", reason)
 
     def write(self, pcm: bytes, sample_rate: int, outputs: Outputs) -> None:
-        if self._draft is None or self._writer is None:
+        if self._kept is None:
             # The text may still be coming.
-            self._draft = outputs.begin(TASK, {})
-            self._writer = AudioWriter(self._draft.file(_FILE), sample_rate)
-        self._writer.write(pcm)
+            self._kept = KeptSound(outputs, TASK, {}, AudioFormat.FLAC, sample_rate)
+        self._kept.write(pcm)
 
     def finish(self, end: _End) -> Run:
-        writer, draft = self._writer, self._draft
-        if writer is None or draft is None:
+        if self._kept is None:
             raise AssertionError("speech that has ended has a sound")
-        self._writer = None
-        writer.__exit__(None, None, None)
         wanted = SpeechInput.of(self._request, end.text, "flac")
-        draft.ask(wanted.model_dump(mode="json"))
-        return draft.finish(description_of(wanted, end.stats, self._rate))
+        return self._kept.finish(description_of(wanted, end.stats, self._rate), wanted.model_dump(mode="json"))
 
     def discard(self) -> None:
         """What isn't finished by now."""
-        writer, draft, self._writer, self._draft = self._writer, self._draft, None, None
-        if writer is not None:
-            failure = KoeError("it isn't kept")
-            try:
-                writer.__exit__(KoeError, failure, None)
-            except OSError as error:
-                _log.debug("%s", error)
-        if draft is not None:
-            draft.discard()
+        if self._kept is not None:
+            self._kept.discard()
+            self._kept = None

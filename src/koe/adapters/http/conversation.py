@@ -28,7 +28,7 @@ from koe.core.errors import KoeError, LimitExceeded, NothingToSpeak, UnknownVoic
 from koe.core.problem import shown
 from koe.engine import Priority
 from koe.pipelines.conversation import TASK, Conversation, Turn
-from koe.pipelines.keeping import KeptSound
+from koe.pipelines.kept_sound import KeptSound
 from koe.pipelines.threads import to_its_end
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs

@@ -19,7 +19,7 @@ from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import outflow
 from koe.core.errors import MalformedInput, UnknownRun
 from koe.pipelines.again import check_repeatable, do_again
-from koe.pipelines.keep import keep_take
+from koe.pipelines.keep_take import keep_take
 from koe.pipelines.speak import seed_again
 from koe.storage.archive import zip_pieces
 from koe.storage.outputs import Outputs

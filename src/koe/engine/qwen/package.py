@@ -35,9 +35,12 @@ def import_qwen_tts() -> Any:
 
 @contextmanager
 def _without(module: str) -> Iterator[None]:
-    """As if it were not installed: transformers imports it for what nobody here uses, in a second and with 43 MB."""
+    """As if it were not installed: transformers imports it for what nobody here uses, in a second and with 43 MB.
+
+    Where transformers is there already, it has looked for it and relies on it.
+    """
     modules: dict[str, types.ModuleType | None] = vars(sys)["modules"]
-    if module in modules:
+    if module in modules or "transformers" in modules:
         yield
         return
     modules[module] = None

@@ -16,7 +16,7 @@ from koe.audio.flow import FlowEncoder, FlowFormat, fitting_rate
 from koe.audio.render import Rendering
 from koe.core.composition import Composition
 from koe.pipelines.composing import TASK, Window, described, performed
-from koe.pipelines.keeping import KeptSound
+from koe.pipelines.kept_sound import KeptSound
 from koe.pipelines.threads import to_its_end
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs

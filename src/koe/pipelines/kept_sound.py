@@ -1,5 +1,6 @@
 """A run that is written while its sound is on its way to somebody."""
 
+import contextlib
 from collections.abc import Mapping
 
 from koe import disk
@@ -32,15 +33,18 @@ class KeptSound:
         with disk.told(self._home):
             self._writer.write(pcm)
 
-    def finish(self, description: Description) -> Run:
-        """From here on the run is there. Raises KoeError."""
+    def finish(self, description: Description, given: Mapping[str, object] | None = None) -> Run:
+        """From here on the run is there. `given`: the request, where it is known whole only now. Raises KoeError."""
         with disk.told(self._home):
             self._open = False
             self._writer.__exit__(None, None, None)
+        if given is not None:
+            self._draft.ask(given)
         return self._draft.finish(description)
 
     def discard(self) -> None:
         if self._open:
             self._open = False
-            self._writer.__exit__(GeneratorExit, None, None)
+            with contextlib.suppress(OSError):
+                self._writer.__exit__(GeneratorExit, None, None)
         self._draft.discard()
