@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import numpy as np
 import pytest
 import pytest_asyncio
@@ -42,7 +43,9 @@ class Kept:
             return draft.finish(description(text, sample_rate=rate))
 
     async def ask(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
-        async with self.house.client.request(method, path, **options) as answer:
+        # Timing words stands back behind everything else that this machine does.
+        patience = aiohttp.ClientTimeout(50)
+        async with self.house.client.request(method, path, timeout=patience, **options) as answer:
             assert answer.status == status, await answer.text()
             return await answer.json()
 

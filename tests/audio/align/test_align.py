@@ -186,7 +186,7 @@ async def test_the_process_ends_with_those_who_wait_for_it(tmp_path: Path) -> No
     aligner = Aligner(deadline=DEADLINE)
     task = asyncio.ensure_future(aligner.align([passage]))
     # Everybody else goes first.
-    await eventually(lambda: [os.getpriority(os.PRIO_PROCESS, int(child)) for child in children()] == [19])
+    await eventually(lambda: [os.getpriority(os.PRIO_PROCESS, int(child)) for child in children()] == [10])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

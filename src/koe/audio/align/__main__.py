@@ -18,6 +18,9 @@ _MOST_BYTES = 4 * 1024**3
 """Of address space, of which pocketsphinx needs little. A model of whisper may be larger, and on a GPU it has address
 space beyond all measure: there, only the length of a passage bounds what is taken."""
 
+_NICE = 10
+"""Where all cores are busy, it has a tenth of what others have: words take their time, and still get done."""
+
 _MOST_REASON = 300
 """Characters of what a library complains of."""
 
@@ -89,7 +92,7 @@ def _stand_back(has_whisper: bool) -> None:
     """Everybody else goes first, and a bug doesn't take all memory; as far as the system can."""
     if sys.platform == "win32":
         return
-    os.nice(19)
+    os.nice(_NICE)
     if not has_whisper:
         import resource
 
