@@ -4,10 +4,11 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
-from playwright.sync_api import APIRequestContext, Browser, Page, expect
+from playwright.sync_api import APIRequestContext, Browser, FilePayload, Locator, Page, expect
 
 from tests.page.conftest import Open
 from tests.support.browser import PHONE
@@ -24,7 +25,7 @@ def api(browser: Browser, koe: KoeServer) -> Iterator[APIRequestContext]:
             expect(context.request.delete(f"/api/projects/{project['id']}")).to_be_ok()
 
 
-def sound(name: str, seconds: float) -> dict[str, object]:
+def sound(name: str, seconds: float) -> FilePayload:
     return {"name": f"{name}.wav", "mimeType": "audio/wav", "buffer": speech_wav(seconds)}
 
 
@@ -32,13 +33,13 @@ def saved(page: Page) -> None:
     expect(page.get_by_role("status").get_by_text("Saved", exact=True)).to_be_visible()
 
 
-def project_of(page: Page, api: APIRequestContext) -> dict:
+def project_of(page: Page, api: APIRequestContext) -> dict[str, Any]:
     found = re.search(r"#/projects/(\w+)", page.url)
     assert found is not None
     return api.get(f"/api/projects/{found[1]}").json()
 
 
-def begin(page: Page, *sounds: dict[str, object]) -> None:
+def begin(page: Page, *sounds: FilePayload) -> None:
     page.get_by_role("button", name="New project").click()
     page.get_by_label("Name").fill("Radio play")
     page.get_by_role("button", name="Begin").click()
@@ -49,7 +50,7 @@ def begin(page: Page, *sounds: dict[str, object]) -> None:
     page.get_by_role("button", name="Close").click()
 
 
-def piece(page: Page, name: str):
+def piece(page: Page, name: str) -> Locator:
     return page.locator("koe-timeline").get_by_role("slider", name=name, exact=True)
 
 
@@ -108,8 +109,8 @@ def test_what_was_done_is_taken_back_and_what_was_earlier_comes_back(open_page: 
     page.get_by_role("button", name="Redo").click()
     expect(answer).to_have_attribute("aria-valuetext", "at 3 s, 3 s long, Track 1")
     answer.focus()
-    page.get_by_label("Cross-fade with the clip before (s)").fill("0.5")
-    page.get_by_label("Cross-fade with the clip before (s)").press("Enter")
+    page.get_by_label("Cross-fade (s)").fill("0.5")
+    page.get_by_label("Cross-fade (s)").press("Enter")
     expect(answer).to_have_attribute("aria-valuetext", "at 1.5 s, 3 s long, Track 1")
     saved(page)
     assert project_of(page, api)["seconds"] == pytest.approx(4.5, abs=0.01)
@@ -160,3 +161,52 @@ def test_a_project_is_carried_by_zip_and_fits_a_phone(open_page: Open, api: APIR
     page.get_by_role("button", name="Remove: Radio play").first.click()
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_role("link", name="Radio play", exact=True)).to_have_count(1)
+
+
+ANYTHING = """async ({ clips, seed, times }) => {
+  const timeline = await import(new URL('page/current/lib/timeline.js', document.baseURI).href);
+  const { lanesOf, tracksOf, moved, cut, withPiece, withoutPiece, withSound, secondsOf } = timeline;
+  let state = seed;
+  const random = (below) => { state = (state * 1103515245 + 12345) % 2147483648; return (state / 2147483648) * below; };
+  let lanes = lanesOf({ tracks: [1, 2].map(() => ({ name: '', volume: 0, muted: false, clips: [] })) }, new Map());
+  const made = [];
+  for (let time = 0; time < times; time += 1) {
+    const pieces = lanes.flatMap((lane) => lane.pieces);
+    const { key } = pieces[Math.floor(random(pieces.length))] ?? {};
+    const lane = Math.floor(random(2));
+    const what = Math.floor(random(8));
+    if (pieces.length < 4) ({ lanes } = withSound(lanes, lane, clips[Math.floor(random(clips.length))], random(9)));
+    else if (what === 0) lanes = moved(lanes, key, random(12) - 1, lane);
+    else if (what === 1) lanes = cut(lanes, key, random(2) < 1 ? 'start' : 'end', random(12) - 1);
+    else if (what === 2) lanes = withPiece(lanes, key, { fadeIn: random(5) });
+    else if (what === 3) lanes = withPiece(lanes, key, { fadeOut: random(5) });
+    else if (what === 4 && pieces.length > 6) lanes = withoutPiece(lanes, key);
+    else if (what === 5) ({ lanes } = withSound(lanes, lane, clips[Math.floor(random(clips.length))], random(9)));
+    else lanes = withPiece(lanes, key, { crossfade: random(4) });
+    if (time % 10 === 9) {
+      const shown = lanes.map((each) => each.pieces.map(({ start }) => start));
+      made.push({ tracks: tracksOf(lanes), seconds: secondsOf(lanes), shown });
+    }
+  }
+  return made;
+}"""
+
+
+def test_whatever_is_done_on_the_timeline_the_server_takes_and_hears_as_it_is_shown(
+    open_page: Open, api: APIRequestContext
+) -> None:
+    page = open_page("projects").page
+    project = api.post("/api/projects", data={"name": "Anything"}).json()
+    address = f"/api/projects/{project['id']}"
+    clips = [
+        api.post(f"{address}/clips", multipart={"file": dict(sound(f"{seconds}", seconds))}).json()["clips"][0]
+        for seconds in (0.05, 1.2345, 4.0)
+    ]
+    for made in page.evaluate(ANYTHING, {"clips": clips, "seed": 7, "times": 400}):
+        answer = api.patch(address, data={"composition": {"tracks": made["tracks"]}})
+        told = answer.json()
+        assert answer.ok, told
+        assert told["problems"] == []
+        assert told["seconds"] == pytest.approx(made["seconds"], abs=0.01)
+        for spans, starts in zip(told["spans"], made["shown"], strict=True):
+            assert [span["start"] for span in spans] == pytest.approx(starts, abs=0.01)

@@ -28,6 +28,8 @@ class KoeSoundAdding extends KoeElement {
     this.runs = null;
     this.looked = '';
     this.busy = false;
+    /** How many came a moment ago. */
+    this.came = 0;
   }
 
   connectedCallback() {
@@ -52,7 +54,7 @@ class KoeSoundAdding extends KoeElement {
       <div class="row">
         <label class="button">${icon('upload', 18)}${t('projects.choose_files')}
           <input class="unseen" type="file" multiple accept="audio/*" ?disabled=${this.busy} @change=${this.choose}></label>
-        <span class="small">${t('projects.or_drop')}</span>
+        <span class="small" role="status">${this.came ? t('projects.added', { count: this.came }) : t('projects.or_drop')}</span>
       </div>
       <div class="field">
         <label for="run-search">${t('projects.kept')}</label>
@@ -93,9 +95,12 @@ class KoeSoundAdding extends KoeElement {
   /** @param {() => Promise<ProjectClip[]>} add */
   async adding(add) {
     this.busy = true;
+    this.came = 0;
     this.requestUpdate();
     try {
-      this.tell('added', await add());
+      const clips = await add();
+      this.came = clips.length;
+      this.tell('added', clips);
     } catch (error) {
       sayError(error);
     }

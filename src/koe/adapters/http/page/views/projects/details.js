@@ -30,7 +30,7 @@ function ofPiece(editor, { piece, lane, before }) {
       ${figure('piece-start', t('projects.start'), piece.start, 43200, (value) => editor.change(moved(lanes, key, value, lane)))}
       ${figure('piece-in', t('projects.fade_in'), piece.fadeIn, long, fade('fadeIn'), piece.crossfade > 0)}
       ${figure('piece-out', t('projects.fade_out'), piece.fadeOut, long, fade('fadeOut'))}
-      ${figure('piece-cross', t('projects.crossfade'), piece.crossfade, long, fade('crossfade'), !before)}
+      ${figure('piece-cross', t('projects.crossfade'), piece.crossfade, long, fade('crossfade'), !before, t('projects.crossfade_hint'))}
     </div>
     <div class="row">
       ${slider(t('projects.volume'), piece.volume, VOLUME, (volume) => editor.change(withPiece(lanes, key, { volume }), `volume ${key}`))}
@@ -68,12 +68,14 @@ export function laneAdding(editor) {
     >${icon('plus', 18)}${t('projects.add_track')}</button>`;
 }
 
-/** @param {string} id @param {string} label @param {number} value @param {number} most @param {(value: number) => void} use @param {boolean} [off] */
-function figure(id, label, value, most, use, off = false) {
+/** @param {string} id @param {string} label @param {number} value @param {number} most @param {(value: number) => void} use @param {boolean} [off] @param {string} [hint] */
+function figure(id, label, value, most, use, off = false, hint = '') {
   return html`<div class="field">
     <label for=${id}>${label}</label>
-    <input id=${id} class="input" type="number" min="0" max=${most} step="0.1" ?disabled=${off} .value=${live(String(value))}
+    <input id=${id} class="input" type="number" min="0" max=${most} step="0.1" ?disabled=${off}
+      aria-describedby=${hint ? `${id}-hint` : nothing} .value=${live(String(value))}
       @change=${(/** @type {Event} */ event) => use(Math.max(0, Number(written(event)) || 0))}>
+    ${hint ? html`<p class="hint" id="${id}-hint">${hint}</p>` : nothing}
   </div>`;
 }
 

@@ -14,7 +14,7 @@ import './versions.js';
 /** @typedef {import('./editor.js').KoeProject} KoeProject */
 
 /** Pixels for a second. */
-const ZOOMS = [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200];
+const ZOOMS = [0.2, 0.5, 1, 2, 3.5, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200];
 /** No browser draws much wider pictures. */
 const WIDEST = 15000;
 
@@ -147,7 +147,7 @@ const zooms = (editor) => ZOOMS.filter((zoom, step) => step === 0 || zoom * show
 /** The one that was chosen, or with which all of it is seen. @param {KoeProject} editor */
 function zoomOf(editor) {
   const known = zooms(editor);
-  const room = editor.clientWidth || 900;
+  const room = (editor.clientWidth || 900) - 24;
   const wanted = editor.zoom ?? known.findLast((zoom) => zoom * shownSeconds(editor.lanes) <= room) ?? known[0];
   return known.findLast((zoom) => zoom <= wanted) ?? known[0];
 }

@@ -127,8 +127,8 @@ export class KoeTimeline extends KoeElement {
   /** @param {PointerEvent} event */
   point(event) {
     if (event.buttons !== 1) return;
-    const { left } = /** @type {Element} */ (event.currentTarget).getBoundingClientRect();
-    this.place((event.clientX - left) / this.zoom);
+    const ruler = /** @type {Element} */ (event.currentTarget);
+    this.place((event.clientX - ruler.getBoundingClientRect().left - ruler.clientLeft) / this.zoom);
   }
 
   /** @param {KeyboardEvent} event */
