@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from playwright.sync_api import APIRequestContext, Browser, FilePayload, Locator
 from tests.page.conftest import Open
 from tests.support.browser import PHONE
 from tests.support.clips import speech_wav
+from tests.support.house import PATIENCE
 from tests.support.koe_server import KoeServer
 
 
@@ -36,7 +38,20 @@ def saved(page: Page) -> None:
 def project_of(page: Page, api: APIRequestContext) -> dict[str, Any]:
     found = re.search(r"#/projects/(\w+)", page.url)
     assert found is not None
-    return api.get(f"/api/projects/{found[1]}").json()
+    project: dict[str, Any] = api.get(f"/api/projects/{found[1]}").json()
+    return project
+
+
+def keep(api: APIRequestContext, text: str) -> str:
+    """The id of a run that says it."""
+    said = {"input": text, "voice": "espeak-en", "response_format": "wav", "keep": True}
+    expect(api.post("/v1/audio/speech", data=said)).to_be_ok()
+    # It is written behind what is heard.
+    deadline = time.monotonic() + PATIENCE
+    while not (found := api.get("/api/history", params={"q": text}).json()["runs"]):
+        assert time.monotonic() < deadline, "the run was not kept"
+        time.sleep(0.02)
+    return str(found[0]["id"])
 
 
 def begin(page: Page, *sounds: FilePayload) -> None:
@@ -83,8 +98,8 @@ def test_sounds_are_arranged_saved_and_heard_as_the_timeline_says(open_page: Ope
 
     page.get_by_role("button", name="Export").click()
     page.get_by_label("Format").select_option("flac")
-    page.get_by_role("button", name="Mix it").click()
     it.expect_accessible()
+    page.get_by_role("button", name="Mix it").click()
     with page.expect_download() as found:
         page.get_by_role("link", name="Download", exact=True).click()
     assert found.value.suggested_filename == "Radio play.flac"
@@ -163,6 +178,24 @@ def test_a_project_is_carried_by_zip_and_fits_a_phone(open_page: Open, api: APIR
     expect(page.get_by_role("link", name="Radio play", exact=True)).to_have_count(1)
 
 
+def test_what_was_kept_becomes_a_clip(open_page: Open, api: APIRequestContext) -> None:
+    run = keep(api, "The kettle sings.")
+    page = open_page("projects").page
+    begin(page, sound("knock", 2.0))
+    page.get_by_role("button", name="Add sounds").click()
+    page.get_by_label("Kept in History").fill("kettle")
+    page.get_by_role("button", name="Add: The kettle sings.").click()
+    expect(page.get_by_text("Added.")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(api.delete(f"/api/runs/{run}")).to_be_ok()
+    page.get_by_role("button", name="Mute: Track 1").click()
+    saved(page)
+    project = project_of(page, api)
+    assert [clip["name"] for clip in project["clips"]] == ["knock", "The kettle sings."]
+    assert project["composition"]["tracks"][0]["muted"]
+    assert len(project["spans"][0]) == 2
+
+
 ANYTHING = """async ({ clips, seed, times }) => {
   const timeline = await import(new URL('page/current/lib/timeline.js', document.baseURI).href);
   const { lanesOf, tracksOf, moved, cut, withPiece, withoutPiece, withSound, secondsOf } = timeline;
@@ -199,7 +232,7 @@ def test_whatever_is_done_on_the_timeline_the_server_takes_and_hears_as_it_is_sh
     project = api.post("/api/projects", data={"name": "Anything"}).json()
     address = f"/api/projects/{project['id']}"
     clips = [
-        api.post(f"{address}/clips", multipart={"file": dict(sound(f"{seconds}", seconds))}).json()["clips"][0]
+        api.post(f"{address}/clips", multipart={"file": sound(f"{seconds}", seconds)}).json()["clips"][0]
         for seconds in (0.05, 1.2345, 4.0)
     ]
     for made in page.evaluate(ANYTHING, {"clips": clips, "seed": 7, "times": 400}):

@@ -26,6 +26,8 @@ export class Saving extends EventTarget {
     connection.addEventListener('back', () => void this.save(), { signal: gone });
     const leave = () => { if (document.visibilityState === 'hidden') void this.save(); };
     document.addEventListener('visibilitychange', leave, { signal: gone });
+    const ask = (/** @type {Event} */ event) => { if (this.state !== 'saved') event.preventDefault(); };
+    window.addEventListener('beforeunload', ask, { signal: gone });
     gone.addEventListener('abort', () => void this.save());
   }
 

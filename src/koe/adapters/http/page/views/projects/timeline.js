@@ -12,6 +12,9 @@ import { Grips } from './grips.js';
 const APART = 72;
 const TICKS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200];
 
+/** Pixels that stay between the playhead and an edge. */
+const ROOM = 48;
+
 /** What is shown at least, and behind the end. */
 const [LEAST, MORE] = [10, 5];
 
@@ -49,10 +52,19 @@ export class KoeTimeline extends KoeElement {
     this.grips = new Grips(this);
   }
 
-  updated() {
+  /** @param {Map<string, unknown>} changed */
+  updated(changed) {
     this.style.setProperty('--zoom', `${this.zoom}px`);
     this.style.setProperty('--at', String(this.at));
     this.style.setProperty('--long', String(shownSeconds(this.lanes)));
+    if (changed.has('at') || changed.has('zoom')) this.follow();
+  }
+
+  /** Where it is played, and where it was zoomed at, is seen. */
+  follow() {
+    const at = this.at * this.zoom;
+    const { scrollLeft, clientWidth } = this;
+    if (at < scrollLeft || at > scrollLeft + clientWidth - ROOM) this.scrollLeft = at - ROOM;
   }
 
   render() {
