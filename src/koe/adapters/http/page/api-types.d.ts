@@ -272,3 +272,59 @@ export interface LogLine {
   request: string;
   message: string;
 }
+
+export interface ProjectEntry {
+  id: string;
+  name: string;
+  created: string;
+  saved: string;
+  version: number;
+  clips: number;
+  bytes: number;
+}
+
+export interface Projects {
+  projects: ProjectEntry[];
+  damaged: { id: string; reason: string }[];
+}
+
+export interface CompositionClip {
+  clip: string | null;
+  offset: number | null;
+  volume: number;
+  trim_start: number;
+  trim_end: number;
+  fade_in: number;
+  fade_out: number;
+  crossfade: number;
+}
+
+export interface Composition {
+  tracks: { name: string; volume: number; muted: boolean; clips: CompositionClip[] }[];
+  sample_rate: number | null;
+  loudness: number | null;
+}
+
+export interface ProjectClip {
+  id: string;
+  name: string;
+  seconds: number;
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  saved: string;
+  version: number;
+  composition: Composition;
+  clips: ProjectClip[];
+  seconds: number | null;
+  problems: string[];
+}
+
+export interface Version {
+  number: number;
+  saved: string;
+  tracks: number;
+  clips: number;
+}

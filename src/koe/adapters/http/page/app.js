@@ -9,7 +9,9 @@ import { here, link } from './lib/router.js';
 import { LANGUAGES, chooseLanguage, firstLanguage, t, words } from './lib/words.js';
 
 /** The views by their names: each is a module of its own, loaded when it is opened first, that defines `koe-NAME`. */
-const VIEWS = ['speak', 'voices', 'design', 'productions', 'history', 'house'];
+const VIEWS = ['speak', 'voices', 'design', 'productions', 'projects', 'history', 'house'];
+/** Those that are reached from another one. */
+const WITHIN = new Map([['projects', 'productions']]);
 const THEMES = ['system', 'light', 'dark'];
 
 class KoeApp extends KoeElement {
@@ -66,7 +68,7 @@ class KoeApp extends KoeElement {
           <img src=${new URL('icon.svg', import.meta.url).href} alt="">Koe
         </a>
         <nav aria-label=${t('app.views')}>
-          <ul class="ways">${VIEWS.map((name) => this.way(name))}</ul>
+          <ul class="ways">${VIEWS.filter((name) => !WITHIN.has(name)).map((name) => this.way(name))}</ul>
         </nav>
         <div class="rail-foot">${this.foot()}</div>
       </header>
@@ -82,7 +84,7 @@ class KoeApp extends KoeElement {
   /** @param {string} name */
   way(name) {
     return html`<li>
-      <a href=${link([name])} aria-current=${name === this.view ? 'page' : nothing}>
+      <a href=${link([name])} aria-current=${name === (WITHIN.get(this.view) ?? this.view) ? 'page' : nothing}>
         ${icon(name, 20)}<span>${t(`nav.${name}`)}</span>
       </a>
     </li>`;

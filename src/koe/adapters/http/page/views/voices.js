@@ -2,6 +2,7 @@
 import { get } from '../api.js';
 import { connection } from '../lib/connection.js';
 import { KoeElement, html, nothing } from '../lib/element.js';
+import { Landing } from '../lib/landing.js';
 import { sayError } from '../lib/notices.js';
 import { go, here } from '../lib/router.js';
 import { loadVoices } from '../lib/voices.js';
@@ -22,7 +23,7 @@ class KoeVoices extends KoeElement {
     this.brought = [];
     /** @type {import('../api-types').Made | null} A moment ago. */
     this.made = null;
-    this.dragging = 0;
+    this.landing = new Landing(this, (files) => void this.take(files));
   }
 
   connectedCallback() {
@@ -31,10 +32,7 @@ class KoeVoices extends KoeElement {
     connection.addEventListener('back', () => void this.load(), options);
     window.addEventListener('hashchange', () => void this.moved(), options);
     this.addEventListener('changed', () => void this.load(), options);
-    window.addEventListener('dragenter', (event) => this.drag(event, 1), options);
-    window.addEventListener('dragleave', (event) => this.drag(event, -1), options);
-    window.addEventListener('dragover', (event) => this.hover(event), options);
-    window.addEventListener('drop', (event) => this.receive(event), options);
+    this.landing.begin();
     void this.load();
   }
 
@@ -61,7 +59,7 @@ class KoeVoices extends KoeElement {
   render() {
     const { rest, query } = here();
     return html`${this.shown(rest[0] ?? '', query)}
-      ${this.dragging > 0 ? html`<div class="landing"><p>${t('voices.drop_now')}</p></div>` : nothing}`;
+      ${this.landing.over ? html`<div class="landing"><p>${t('voices.drop_now')}</p></div>` : nothing}`;
   }
 
   /** @param {string} id @param {URLSearchParams} query */
@@ -95,27 +93,6 @@ class KoeVoices extends KoeElement {
     void this.take(event.detail);
   }
 
-  /** @param {DragEvent} event @param {number} step */
-  drag(event, step) {
-    if (!carriesFiles(event)) return;
-    this.dragging = Math.max(0, this.dragging + step);
-    this.requestUpdate();
-  }
-
-  /** @param {DragEvent} event */
-  hover(event) {
-    if (carriesFiles(event)) event.preventDefault();
-  }
-
-  /** @param {DragEvent} event */
-  receive(event) {
-    this.dragging = 0;
-    this.requestUpdate();
-    if (!carriesFiles(event) || event.defaultPrevented) return;
-    event.preventDefault();
-    void this.take([...(event.dataTransfer?.files ?? [])]);
-  }
-
   /** Voices in zips are let in; of everything else a voice is made. @param {File[]} files */
   async take(files) {
     const zips = files.filter((file) => /\.zip$/i.test(file.name) || file.type.includes('zip'));
@@ -126,11 +103,6 @@ class KoeVoices extends KoeElement {
     if (here().query.has('new')) this.requestUpdate();
     else go(['voices'], { new: 'clip' });
   }
-}
-
-/** @param {DragEvent} event */
-function carriesFiles(event) {
-  return event.dataTransfer?.types.includes('Files') ?? false;
 }
 
 customElements.define('koe-voices', KoeVoices);

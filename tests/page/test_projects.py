@@ -1,0 +1,245 @@
+"""Projects in the page: sounds arranged on tracks by keyboard and pointer, saved, heard, and carried away."""
+
+import io
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from playwright.sync_api import APIRequestContext, Browser, FilePayload, Locator, Page, expect
+
+from tests.page.conftest import Open
+from tests.support.browser import PHONE
+from tests.support.clips import speech_wav
+from tests.support.house import PATIENCE
+from tests.support.koe_server import KoeServer
+
+
+@pytest.fixture
+def api(browser: Browser, koe: KoeServer) -> Iterator[APIRequestContext]:
+    """The server, by its API; the projects that were made there are gone at the end."""
+    with browser.new_context(base_url=koe.url) as context:
+        yield context.request
+        for project in context.request.get("/api/projects").json()["projects"]:
+            expect(context.request.delete(f"/api/projects/{project['id']}")).to_be_ok()
+
+
+def sound(name: str, seconds: float) -> FilePayload:
+    return {"name": f"{name}.wav", "mimeType": "audio/wav", "buffer": speech_wav(seconds)}
+
+
+def saved(page: Page) -> None:
+    expect(page.get_by_role("status").get_by_text("Saved", exact=True)).to_be_visible()
+
+
+def project_of(page: Page, api: APIRequestContext) -> dict[str, Any]:
+    found = re.search(r"#/projects/(\w+)", page.url)
+    assert found is not None
+    project: dict[str, Any] = api.get(f"/api/projects/{found[1]}").json()
+    return project
+
+
+def keep(api: APIRequestContext, text: str) -> str:
+    """The id of a run that says it."""
+    said = {"input": text, "voice": "espeak-en", "response_format": "wav", "keep": True}
+    expect(api.post("/v1/audio/speech", data=said)).to_be_ok()
+    # It is written behind what is heard.
+    deadline = time.monotonic() + PATIENCE
+    while not (found := api.get("/api/history", params={"q": text}).json()["runs"]):
+        assert time.monotonic() < deadline, "the run was not kept"
+        time.sleep(0.02)
+    return str(found[0]["id"])
+
+
+def begin(page: Page, *sounds: FilePayload) -> None:
+    page.get_by_role("button", name="New project").click()
+    page.get_by_label("Name").fill("Radio play")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("heading", name="Radio play", level=1)).to_be_visible()
+    page.get_by_role("button", name="Add sounds").click()
+    page.get_by_label("Choose files").set_input_files(list(sounds))
+    expect(page.locator(".piece")).to_have_count(len(sounds))
+    page.get_by_role("button", name="Close").click()
+
+
+def piece(page: Page, name: str) -> Locator:
+    return page.locator("koe-timeline").get_by_role("slider", name=name, exact=True)
+
+
+def test_sounds_are_arranged_saved_and_heard_as_the_timeline_says(open_page: Open, api: APIRequestContext) -> None:
+    it = open_page("projects")
+    page = it.page
+    expect(page.get_by_text("No project yet")).to_be_visible()
+    it.expect_accessible()
+    begin(page, sound("knock", 2.0), sound("answer", 3.0))
+    answer = piece(page, "answer")
+    answer.focus()
+    answer.press("ArrowDown")
+    expect(page.get_by_role("list", name="Track 2").get_by_role("slider", name="answer", exact=True)).to_be_focused()
+    answer.press("Shift+ArrowRight")
+    answer.press("ArrowRight")
+    expect(answer).to_have_attribute("aria-valuetext", "at 3.1 s, 3 s long, Track 2")
+    page.get_by_role("slider", name="Cut off at the end: answer").press("Shift+ArrowLeft")
+    expect(answer).to_have_attribute("aria-valuetext", "at 3.1 s, 2 s long, Track 2")
+    page.get_by_label("Fade out (s)").fill("0.5")
+    page.get_by_label("Fade out (s)").press("Enter")
+    it.expect_accessible()
+    saved(page)
+
+    page.reload()
+    expect(answer).to_have_attribute("aria-valuetext", "at 3.1 s, 2 s long, Track 2")
+    expect(page.get_by_text("0:00 / 0:05")).to_be_visible()
+    project = project_of(page, api)
+    assert project["seconds"] == pytest.approx(5.1, abs=0.01)
+    assert project["composition"]["tracks"][1]["clips"][0]["fade_out"] == 0.5
+
+    page.get_by_role("button", name="Export").click()
+    page.get_by_label("Format").select_option("flac")
+    it.expect_accessible()
+    page.get_by_role("button", name="Mix it").click()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download", exact=True).click()
+    assert found.value.suggested_filename == "Radio play.flac"
+    assert soundfile.info(io.BytesIO(Path(found.value.path()).read_bytes())).duration == pytest.approx(5.1, abs=0.01)
+
+
+def test_what_was_done_is_taken_back_and_what_was_earlier_comes_back(open_page: Open, api: APIRequestContext) -> None:
+    page = open_page("projects").page
+    begin(page, sound("knock", 2.0), sound("answer", 3.0))
+    answer = piece(page, "answer")
+    saved(page)
+    there = answer.bounding_box()
+    assert there is not None
+    middle = (there["x"] + there["width"] / 2, there["y"] + there["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + there["width"] / 3, middle[1], steps=4)
+    page.mouse.up()
+    expect(answer).to_have_attribute("aria-valuetext", "at 3 s, 3 s long, Track 1")
+    page.get_by_role("button", name="Undo").click()
+    expect(answer).to_have_attribute("aria-valuetext", "at 2 s, 3 s long, Track 1")
+    page.get_by_role("button", name="Redo").click()
+    expect(answer).to_have_attribute("aria-valuetext", "at 3 s, 3 s long, Track 1")
+    answer.focus()
+    page.get_by_label("Cross-fade (s)").fill("0.5")
+    page.get_by_label("Cross-fade (s)").press("Enter")
+    expect(answer).to_have_attribute("aria-valuetext", "at 1.5 s, 3 s long, Track 1")
+    saved(page)
+    assert project_of(page, api)["seconds"] == pytest.approx(4.5, abs=0.01)
+    page.get_by_role("button", name="Versions").click()
+    page.get_by_role("button", name="Restore version 2").click()
+    expect(answer).to_have_attribute("aria-valuetext", "at 2 s, 3 s long, Track 1")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_text("0:01 / 0:05")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+
+
+def test_somebody_else_who_saves_meanwhile_is_told_of(open_page: Open, api: APIRequestContext) -> None:
+    it = open_page("projects")
+    page = it.page
+    begin(page, sound("knock", 2.0))
+    saved(page)
+    project = project_of(page, api)
+    address = f"/api/projects/{project['id']}"
+    expect(api.patch(address, data={"composition": project["composition"] | {"loudness": -20}})).to_be_ok()
+    knock = piece(page, "knock")
+    knock.focus()
+    knock.press("Shift+ArrowRight")
+    expect(page.get_by_text("This project was changed somewhere else meanwhile.")).to_be_visible()
+    it.expect_refused(409)
+    it.expect_accessible()
+    page.get_by_role("button", name="Go on with what is here").click()
+    saved(page)
+    assert project_of(page, api)["composition"]["tracks"][0]["clips"][0]["offset"] == 1.0
+
+
+def test_a_project_is_carried_by_zip_and_fits_a_phone(open_page: Open, api: APIRequestContext) -> None:
+    it = open_page("projects", viewport=PHONE)
+    page = it.page
+    begin(page, sound("knock", 2.0))
+    saved(page)
+    piece(page, "knock").focus()
+    for _ in range(2):
+        page.get_by_role("button", name="Zoom in").click()
+    it.expect_fits()
+    it.expect_accessible()
+    page.get_by_role("link", name="Projects").click()
+    it.expect_fits()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download as zip: Radio play").click()
+    page.get_by_label("Import").set_input_files(found.value.path())
+    expect(page.get_by_role("link", name="Radio play", exact=True)).to_have_count(2)
+    page.get_by_role("button", name="Remove: Radio play").first.click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_role("link", name="Radio play", exact=True)).to_have_count(1)
+
+
+def test_what_was_kept_becomes_a_clip(open_page: Open, api: APIRequestContext) -> None:
+    run = keep(api, "The kettle sings.")
+    page = open_page("projects").page
+    begin(page, sound("knock", 2.0))
+    page.get_by_role("button", name="Add sounds").click()
+    page.get_by_label("Kept in History").fill("kettle")
+    page.get_by_role("button", name="Add: The kettle sings.").click()
+    expect(page.get_by_text("Added.")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(api.delete(f"/api/runs/{run}")).to_be_ok()
+    page.get_by_role("button", name="Mute: Track 1").click()
+    saved(page)
+    project = project_of(page, api)
+    assert [clip["name"] for clip in project["clips"]] == ["knock", "The kettle sings."]
+    assert project["composition"]["tracks"][0]["muted"]
+    assert len(project["spans"][0]) == 2
+
+
+ANYTHING = """async ({ clips, seed, times }) => {
+  const timeline = await import(new URL('page/current/lib/timeline.js', document.baseURI).href);
+  const { lanesOf, tracksOf, moved, cut, withPiece, withoutPiece, withSound, secondsOf } = timeline;
+  let state = seed;
+  const random = (below) => { state = (state * 1103515245 + 12345) % 2147483648; return (state / 2147483648) * below; };
+  let lanes = lanesOf({ tracks: [1, 2].map(() => ({ name: '', volume: 0, muted: false, clips: [] })) }, new Map());
+  const made = [];
+  for (let time = 0; time < times; time += 1) {
+    const pieces = lanes.flatMap((lane) => lane.pieces);
+    const { key } = pieces[Math.floor(random(pieces.length))] ?? {};
+    const lane = Math.floor(random(2));
+    const what = Math.floor(random(8));
+    if (pieces.length < 4) ({ lanes } = withSound(lanes, lane, clips[Math.floor(random(clips.length))], random(9)));
+    else if (what === 0) lanes = moved(lanes, key, random(12) - 1, lane);
+    else if (what === 1) lanes = cut(lanes, key, random(2) < 1 ? 'start' : 'end', random(12) - 1);
+    else if (what === 2) lanes = withPiece(lanes, key, { fadeIn: random(5) });
+    else if (what === 3) lanes = withPiece(lanes, key, { fadeOut: random(5) });
+    else if (what === 4 && pieces.length > 6) lanes = withoutPiece(lanes, key);
+    else if (what === 5) ({ lanes } = withSound(lanes, lane, clips[Math.floor(random(clips.length))], random(9)));
+    else lanes = withPiece(lanes, key, { crossfade: random(4) });
+    if (time % 10 === 9) {
+      const shown = lanes.map((each) => each.pieces.map(({ start }) => start));
+      made.push({ tracks: tracksOf(lanes), seconds: secondsOf(lanes), shown });
+    }
+  }
+  return made;
+}"""
+
+
+def test_whatever_is_done_on_the_timeline_the_server_takes_and_hears_as_it_is_shown(
+    open_page: Open, api: APIRequestContext
+) -> None:
+    page = open_page("projects").page
+    project = api.post("/api/projects", data={"name": "Anything"}).json()
+    address = f"/api/projects/{project['id']}"
+    clips = [
+        api.post(f"{address}/clips", multipart={"file": sound(f"{seconds}", seconds)}).json()["clips"][0]
+        for seconds in (0.05, 1.2345, 4.0)
+    ]
+    for made in page.evaluate(ANYTHING, {"clips": clips, "seed": 7, "times": 400}):
+        answer = api.patch(address, data={"composition": {"tracks": made["tracks"]}})
+        told = answer.json()
+        assert answer.ok, told
+        assert told["problems"] == []
+        assert told["seconds"] == pytest.approx(made["seconds"], abs=0.01)
+        for spans, starts in zip(told["spans"], made["shown"], strict=True):
+            assert [span["start"] for span in spans] == pytest.approx(starts, abs=0.01)
