@@ -66,7 +66,8 @@ class KoeProductions extends KoeElement {
       <div class="head"><h1 class="whole" tabindex="-1">${t('nav.productions')}</h1><p class="lead">${t('productions.lead')}</p></div>
       <ul class="kinds" aria-label=${t('productions.begin')}>${Object.keys(KINDS).map((kind) => html`<li>
         <a href=${link(['productions', kind])}><strong>${t(`productions.kind_${kind}`)}</strong><span>${t(`productions.short_${kind}`)}</span></a>
-      </li>`)}</ul>
+      </li>`)}
+        <li><a href=${link(['projects'])}><strong>${t('nav.projects')}</strong><span>${t('projects.short')}</span></a></li></ul>
       <koe-jobs></koe-jobs>`;
   }
 }
