@@ -48,8 +48,8 @@ def test_the_colours_are_the_system_s_until_others_are_chosen(open_page: Open) -
     switch = it.page.get_by_role("button", name="Colours")
     switch.click()
     expect(switch).to_have_accessible_name("Colours: light")
-    assert it.page.evaluate(ground) != dark
+    it.page.wait_for_function(f"{ground} !== '{dark}'")
     it.page.reload()
     expect(switch).to_have_accessible_name("Colours: light")
     switch.click()
-    assert it.page.evaluate(ground) == dark
+    it.page.wait_for_function(f"{ground} === '{dark}'")
