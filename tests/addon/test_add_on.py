@@ -122,10 +122,15 @@ async def speaks(uri: str) -> None:
 
 
 async def is_shown(home: aiohttp.ClientSession) -> None:
-    async with home.get("/docs", headers=INGRESS) as answer:
-        assert answer.status == 200
+    for path, its_parts in (("/", (".css", ".js", ".svg")), ("/docs", (".css",))):
+        async with home.get(path, headers=INGRESS) as answer:
+            assert answer.status == 200
+            parts = [part for part in (await answer.text()).split('"') if part.endswith(its_parts)]
         # Behind the ingress, what begins with / would lead to Home Assistant's own pages.
-        assert not [part for part in (await answer.text()).split('"') if part.startswith("/") and part.endswith(".css")]
+        assert parts and not [part for part in parts if part.startswith("/")]
+        for part in parts:
+            async with home.get(f"/{part}", headers=INGRESS) as answer:
+                assert answer.status == 200, part
     async with home.get("/api/settings", headers=INGRESS) as answer:
         by_name = {each["name"]: each for each in (await answer.json())["settings"]}
     assert by_name["voice.default"]["value"] == "espeak-de"
