@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-INK, GLOW = "#2b7bb0", "#f2a541"
+INK, GLOW = "#1d7a5d", "#5bbd97"
 SCALE = 8
 ADDON = Path(__file__).parents[1]
 
