@@ -43,13 +43,13 @@ def test_the_page_speaks_german(open_page: Open) -> None:
 
 def test_the_colours_are_the_system_s_until_others_are_chosen(open_page: Open) -> None:
     it = open_page(color_scheme="dark")
-    ground = "getComputedStyle(document.documentElement).backgroundColor"
-    dark = it.page.evaluate(ground)
+    ground = it.page.locator("html")
+    dark = str(ground.evaluate("(html) => getComputedStyle(html).backgroundColor"))
     switch = it.page.get_by_role("button", name="Colours")
     switch.click()
     expect(switch).to_have_accessible_name("Colours: light")
-    it.page.wait_for_function(f"{ground} !== '{dark}'")
+    expect(ground).not_to_have_css("background-color", dark)
     it.page.reload()
     expect(switch).to_have_accessible_name("Colours: light")
     switch.click()
-    it.page.wait_for_function(f"{ground} === '{dark}'")
+    expect(ground).to_have_css("background-color", dark)

@@ -38,7 +38,7 @@ async def search(
             while not enough(found):
                 found.append(await answers.get())
     except TimeoutError:
-        pass
+        pass  # that was the time for answers
     except (OSError, ZeroconfError) as error:
         _log.warning("could not look for Wyoming servers on the LAN: %s", error)
     return found

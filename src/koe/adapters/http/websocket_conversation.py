@@ -108,7 +108,7 @@ class Conversation:
             reason = ShuttingDown("the server is stopping")
             raise
         except ConnectionError:
-            pass
+            pass  # the client is gone: nobody is left to be told
         finally:
             watching.cancel()
             await self._silence()

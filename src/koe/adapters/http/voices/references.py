@@ -49,7 +49,7 @@ def read_clip(store: VoiceStore, profile: Profile, reference: Reference) -> byte
             with path.open("rb") as file:
                 return file.read(MAX_BYTES)
     except OSError:
-        pass
+        pass  # said below, like what is no file
     raise MalformedInput(f"the clip {reference.file} of {profile.id} is missing or can't be read: replace it")
 
 

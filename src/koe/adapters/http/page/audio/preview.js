@@ -1,6 +1,7 @@
 // A composition that is played while it is mixed: POST api/projects/ID/render.
 import { ask } from '../api.js';
 import { Output } from './output.js';
+import { floatsOf, samplesOf } from './samples.js';
 
 const RATE = 24000;
 /** Seconds that are fetched ahead of what is heard: a mix is made faster than anybody listens. */
@@ -39,18 +40,8 @@ export class Preview extends EventTarget {
 
   /** @param {Response} answer */
   async receive(answer) {
-    const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (answer.body).getReader();
-    let rest = new Uint8Array(0);
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      // Where a piece ends has nothing to do with where a sample does.
-      const octets = new Uint8Array(rest.length + value.length);
-      octets.set(rest);
-      octets.set(value, rest.length);
-      const whole = octets.length & ~1;
-      rest = octets.slice(whole);
-      if (whole > 0) this.output.feed(Float32Array.from(new Int16Array(octets.buffer, 0, whole >> 1), (each) => each / 32768));
+    for await (const samples of samplesOf(answer)) {
+      this.output.feed(floatsOf(samples));
       await this.room();
     }
   }

@@ -4,6 +4,7 @@
 import { ApiError, ask, eventsOf } from '../api.js';
 import { Output } from './output.js';
 import { scaled, slices } from './peaks.js';
+import { floatsOf } from './samples.js';
 import { wav } from './wav.js';
 
 export const RATE = 24000;
@@ -83,10 +84,9 @@ export class SpeechPlayer extends EventTarget {
     }
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} octets A whole number of samples. @param {number} begun */
-  take(octets, begun) {
-    const piece = new Int16Array(octets.buffer, 0, octets.length >> 1);
-    const floats = Float32Array.from(piece, (sample) => sample / 32768);
+  /** @param {Int16Array<ArrayBuffer>} piece @param {number} begun */
+  take(piece, begun) {
+    const floats = floatsOf(piece);
     this.firstAudio ??= (performance.now() - begun) / 1000;
     this.madeIn = (performance.now() - begun) / 1000;
     this.pieces.push(piece);
@@ -119,7 +119,7 @@ export class SpeechPlayer extends EventTarget {
   }
 }
 
-/** @param {string} encoded Base64. */
+/** @param {string} encoded Base64 of whole samples. */
 function unpacked(encoded) {
-  return Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+  return new Int16Array(Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0)).buffer);
 }

@@ -1,5 +1,6 @@
 // A voice that is tried: POST api/voices/ID/test, where no other voice stands in.
 import { ask } from '../api.js';
+import { samplesOf } from './samples.js';
 import { SpeechPlayer } from './stream.js';
 
 export class TrialPlayer extends SpeechPlayer {
@@ -10,18 +11,6 @@ export class TrialPlayer extends SpeechPlayer {
     });
     this.voice = answer.headers.get('X-Koe-Voice') ?? '';
     this.seed = answer.headers.get('X-Koe-Seed');
-    const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (answer.body).getReader();
-    let rest = new Uint8Array(0);
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      // Where a piece ends has nothing to do with where a sample does.
-      const octets = new Uint8Array(rest.length + value.length);
-      octets.set(rest);
-      octets.set(value, rest.length);
-      const whole = octets.length & ~1;
-      rest = octets.slice(whole);
-      if (whole > 0) this.take(octets.slice(0, whole), begun);
-    }
+    for await (const samples of samplesOf(answer)) this.take(samples, begun);
   }
 }

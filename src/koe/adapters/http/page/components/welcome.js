@@ -1,9 +1,8 @@
-import { get } from '../api.js';
 import { SpeechPlayer } from '../audio/stream.js';
 import { KoeElement, html, nothing } from '../lib/element.js';
 import { keep } from '../lib/kept.js';
 import { inWords } from '../lib/notices.js';
-import { loadVoices, speaks } from '../lib/voices.js';
+import { loadVoicesAndUsual, speaks } from '../lib/voices.js';
 import { t, words } from '../lib/words.js';
 import { modal } from './dialog.js';
 import { icon } from './icons.js';
@@ -35,11 +34,11 @@ class KoeWelcome extends KoeElement {
 
   async load() {
     try {
-      const [voices, spoken] = await Promise.all([loadVoices(this.gone), get('v1/audio/voices', {}, this.gone)]);
+      const { voices, usual } = await loadVoicesAndUsual(this.gone);
       const fits = (/** @type {import('../api-types').Voice} */ voice) =>
         voice.languages.some((tag) => tag.split('-')[0] === words.language);
       this.voices = voices.filter((voice) => speaks(voice) && fits(voice));
-      const first = this.voices.find((voice) => voice.id === spoken.default) ?? this.voices[0];
+      const first = this.voices.find((voice) => voice.id === usual) ?? this.voices[0];
       this.voice = first?.id ?? '';
     } catch (error) {
       this.failure = inWords(error);

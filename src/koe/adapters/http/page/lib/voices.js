@@ -10,6 +10,12 @@ export async function loadVoices(signal) {
   return (await get('api/voices', {}, signal)).voices;
 }
 
+/** All voices, and the id of the one that speaks where none is asked for. @param {AbortSignal} signal */
+export async function loadVoicesAndUsual(signal) {
+  const [voices, spoken] = await Promise.all([loadVoices(signal), get('v1/audio/voices', {}, signal)]);
+  return { voices, usual: /** @type {string | null} */ (spoken.default) };
+}
+
 /** @param {Voice} voice */
 export const speaks = (voice) => voice.state === 'ready' || voice.state === 'cached';
 

@@ -1,9 +1,8 @@
-import { get } from '../api.js';
 import { connection } from '../lib/connection.js';
 import { KoeElement, html } from '../lib/element.js';
 import { sayError } from '../lib/notices.js';
 import { here, link } from '../lib/router.js';
-import { loadVoices } from '../lib/voices.js';
+import { loadVoicesAndUsual } from '../lib/voices.js';
 import { t } from '../lib/words.js';
 import './productions/form.js';
 import './productions/jobs.js';
@@ -27,9 +26,9 @@ class KoeProductions extends KoeElement {
 
   async load() {
     try {
-      const [voices, spoken] = await Promise.all([loadVoices(this.gone), get('v1/audio/voices', {}, this.gone)]);
+      const { voices, usual } = await loadVoicesAndUsual(this.gone);
       this.voices = voices;
-      const house = voices.find((voice) => voice.id === spoken.default);
+      const house = voices.find((voice) => voice.id === usual);
       this.house = house ? t('speak.house_voice', { name: house.name }) : '';
       this.requestUpdate();
     } catch (error) {

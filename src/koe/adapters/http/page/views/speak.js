@@ -1,4 +1,3 @@
-import { get } from '../api.js';
 import { SpeechPlayer } from '../audio/stream.js';
 import '../components/effects.js';
 import { icon } from '../components/icons.js';
@@ -13,7 +12,7 @@ import { KoeElement, html, live, nothing } from '../lib/element.js';
 import { keep, kept } from '../lib/kept.js';
 import { inWords, sayError } from '../lib/notices.js';
 import { here, link } from '../lib/router.js';
-import { loadVoices } from '../lib/voices.js';
+import { loadVoicesAndUsual } from '../lib/voices.js';
 import { languageName, t } from '../lib/words.js';
 
 class KoeSpeak extends KoeElement {
@@ -42,9 +41,9 @@ class KoeSpeak extends KoeElement {
 
   async load() {
     try {
-      const [voices, spoken] = await Promise.all([loadVoices(this.gone), get('v1/audio/voices', {}, this.gone)]);
+      const { voices, usual } = await loadVoicesAndUsual(this.gone);
       this.voices = voices;
-      this.house = spoken.default ?? '';
+      this.house = usual ?? '';
       if (!voices.some((voice) => voice.id === draft.voice)) draft.voice = '';
       this.requestUpdate();
     } catch (error) {
