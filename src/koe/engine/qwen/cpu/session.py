@@ -11,6 +11,11 @@ from torch import Tensor
 
 _KINDS = {torch.float32: np.float32, torch.int32: np.int32}
 
+_WAITING = {"session.intra_op.spin_duration_us": "100", "session.force_spinning_stop": "1"}
+"""Threads look out for their next operator for a moment instead of sleeping at once, and for none once the graph is
+through: the code predictor's operators are so short that to wake a thread for each costs as much as they do (a frame of
+0.6B: 47 ms asleep, 38 so, on 2 cores). Spinning on took the cores from the sampling and the codec between two runs."""
+
 
 class Session:
     """One graph, its weights mapped or packed in memory; belongs to one thread."""
@@ -19,8 +24,8 @@ class Session:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        # Waiting threads that spin take the cores from the codec, and from every other program.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        for name, value in _WAITING.items():
+            options.add_session_config_entry(name, value)
         self._session: Any = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         self._how = onnxruntime.RunOptions()
         self._how.only_execute_path_to_fetches = True
