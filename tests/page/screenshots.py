@@ -190,7 +190,7 @@ def furnish_projects(api: APIRequestContext) -> None:
     )
     for _, voice, text in said:
         expect(api.post("/v1/audio/speech", data={"input": text, "voice": voice, "keep": True})).to_be_ok()
-    runs = {}
+    runs = dict[str, dict[str, Any]]()
     while len(runs) < len(said):
         found = api.get("/api/history").json()["runs"]
         runs = {run["text"]: run for run in found if run["text"] in [text for *_, text in said]}
