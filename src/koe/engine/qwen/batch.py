@@ -17,7 +17,7 @@ from koe.core.profile import Clip
 from koe.engine import Priority
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.device import is_out_of_memory
-from koe.engine.qwen.frames import FrameGenerator
+from koe.engine.qwen.frames import FrameGenerator, GaveWay
 from koe.engine.qwen.guards import Counters, frame_cap
 from koe.engine.qwen.pace import Pace
 from koe.engine.qwen.priming import Priming
@@ -45,10 +45,13 @@ class Model:
 
 
 class Batch:
-    def __init__(self, model: Model, lead_seconds: float, text_wait: float, counters: Counters) -> None:
+    def __init__(
+        self, model: Model, lead_seconds: float, text_wait: float, counters: Counters, room_comes: Callable[[], bool]
+    ) -> None:
         """`lead_seconds`: how far a stream may be ahead of its consumer. `text_wait`: seconds after which a text that
-        pauses behind a sentence is taken to end there."""
+        pauses behind a sentence is taken to end there. `room_comes`: whether a room is to be added."""
         self._model, self._lead, self._text_wait, self.counters = model, lead_seconds, text_wait, counters
+        self._room_comes = room_comes
         self.pace = Pace()
         self._streams: list[Stream] = []
 
@@ -81,14 +84,20 @@ class Batch:
         began = self._begin_one()
         self._resume_those_put_aside()
         rows = [stream for stream in self._streams if self._can_go_on(stream)]
-        if any(map(_owes_a_room, rows)):
-            rows = [stream for stream in rows if stream.request.priority is Priority.ROOM]
-        if rows:
-            began_at = time.perf_counter()
-            self._advance(rows)
-            self._sound([stream for stream in rows if stream.row is not None and stream.due])
-            self.pace.note(time.perf_counter() - began_at)
-        return heard or began or bool(rows)
+        only_rooms = any(map(_owes_a_room, rows))
+        if only_rooms:
+            rows = [stream for stream in rows if _is_room(stream)]
+        began_at, sounded = time.perf_counter(), False
+        try:
+            if rows:
+                self._advance(rows)
+            due = [each for each in self._streams if each.row is not None and each.due]
+            sounded = self._sound([each for each in due if _is_room(each) or not only_rooms])
+            if rows:
+                self.pace.note(time.perf_counter() - began_at)
+        except GaveWay:
+            return True
+        return heard or began or bool(rows) or sounded
 
     def warm_up(self) -> None:
         """Compute some frames for nobody: the first computation on a device takes longer than all others, and from the
@@ -179,16 +188,28 @@ class Batch:
 
     def _can_go_on(self, stream: Stream) -> bool:
         row = stream.row
-        return (
-            row is not None and not row.suspended and stream.has_room(self._lead) and stream.hear(self._model.prompts)
-        )
+        if row is None or row.suspended or self._is_over(stream):
+            return False
+        return stream.has_room(self._lead) and stream.hear(self._model.prompts)
+
+    def _is_over(self, stream: Stream) -> bool:
+        """Whether all that is left of the generation is to make its last frames sound."""
+        row = stream.row
+        return row is not None and stream.due and (row.finished or stream.spent or not self._model.frames.room(row))
+
+    def _room_waits(self) -> bool:
+        """Whether a room is to be begun, for which a batch breaks its step off."""
+        return self._room_comes() or any(_is_room(each) and each.waits_to_begin for each in self._streams)
 
     # Going on
 
     def _advance(self, streams: Sequence[Stream]) -> None:
         rows = [stream.row for stream in streams if stream.row is not None]
+        give_way = self._room_waits if not any(map(_is_room, streams)) else lambda: False
         try:
-            codes = self._model.frames.advance(rows, [stream.next_text() for stream in streams])
+            codes = self._model.frames.advance(rows, [stream.next_text for stream in streams], give_way)
+        except GaveWay:
+            raise
         except Exception as error:
             self._fail(streams, as_koe_error(error))
             return
@@ -196,18 +217,23 @@ class Batch:
             [stream for stream in streams if stream.row is not None and stream.row.broken], FrameGenerator.failure()
         )
         for stream, frame in zip(streams, codes, strict=True):
-            stream.codes.append(frame)
-            stream.frames += 1
+            stream.note_frame(frame)
         self.counters.frames += len(streams)
 
-    def _sound(self, streams: Sequence[Stream]) -> None:
-        """First chunks before later ones, those of equal length together."""
+    def _sound(self, streams: Sequence[Stream]) -> bool:
+        """Rooms before batches, first chunks before later ones, those of equal length together; whether there were any.
+
+        Raises GaveWay once a room waits and what is left is for batches, which is then due at a later step.
+        """
         while due := [each for each in streams if each in self._streams and each.due]:
             order = min(_order(each) for each in due)
-            self._decode([each for each in due if _order(each) == order])
+            if order[0] and self._room_waits():
+                raise GaveWay
+            self._decode([each for each in due if _order(each) == order][: self._model.decoder.together])
         for stream in streams:
             if stream in self._streams:
                 self._judge(stream)
+        return bool(streams)
 
     def _decode(self, streams: Sequence[Stream]) -> None:
         try:
@@ -259,13 +285,17 @@ class Batch:
             _log.warning("a generation did not end by itself: cut off at the length of its text")
 
 
+def _is_room(stream: Stream) -> bool:
+    return stream.request.priority is Priority.ROOM
+
+
 def _owes_a_room(stream: Stream) -> bool:
     """Whether a room hears nothing yet of what is being generated for it: batches wait for that."""
-    return stream.request.priority is Priority.ROOM and not stream.heard
+    return _is_room(stream) and not stream.heard
 
 
-def _order(stream: Stream) -> tuple[bool, int]:
-    return stream.sent_bytes > 0, stream.next_chunk
+def _order(stream: Stream) -> tuple[bool, bool, int]:
+    return not _is_room(stream), stream.sent_bytes > 0, stream.next_chunk
 
 
 def as_koe_error(error: Exception) -> KoeError:

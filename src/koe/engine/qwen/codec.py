@@ -36,6 +36,11 @@ class StreamingDecoder:
     def __init__(self, codec: CodecExecutor) -> None:
         self._codec = codec
 
+    @property
+    def together(self) -> int:
+        """At most so many streams are to be decoded in one call."""
+        return self._codec.together
+
     def open(self) -> DecoderState:
         """The state of a stream before its first frame."""
         return DecoderState(self._codec.blank())

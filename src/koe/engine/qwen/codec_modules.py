@@ -24,6 +24,8 @@ from koe.engine.qwen.codec_layers import (
 class TorchCodec:
     """The decoder of a Qwen3TTSTokenizerV2Model."""
 
+    together = 64
+
     def __init__(self, decoder: Any) -> None:
         """`decoder`: a Qwen3TTSTokenizerV2Decoder."""
         plan = Floorplan()

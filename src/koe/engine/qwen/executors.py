@@ -70,6 +70,11 @@ class CodecExecutor(Protocol):
     def codebooks(self) -> int: ...
 
     @property
+    def together(self) -> int:
+        """With so many streams in a call it takes least for each."""
+        ...
+
+    @property
     def reach(self) -> int:
         """So many latents the last sample depends on."""
         ...

@@ -1,6 +1,6 @@
 """Frames of any number of streams, step by step: each gets exactly the codes that it would get alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,10 @@ class Row:
 
     suspended: bool = False
     """It has no slot at present."""
+
+
+class GaveWay(Exception):
+    """A frame was not made, for others are waiting: the rows are as they were."""
 
 
 class FrameGenerator:
@@ -103,23 +107,34 @@ class FrameGenerator:
         return row
 
     @torch.inference_mode()
-    def advance(self, rows: Sequence[Row], text: Sequence[Tensor | None]) -> Tensor:
+    def advance(
+        self, rows: Sequence[Row], text: Sequence[Tensor | None], must_give_way: Callable[[], bool] = lambda: False
+    ) -> Tensor:
         """One frame of each of these rows: codes int64 [n, 16].
 
         `text`: the embedding [d] that the talker hears beside each frame (the prompt's `trailing`, one after the
         other), None for none left. Afterwards, `row.finished` tells whose last frame this was, and `row.broken` whose
-        is none. Raises LimitExceeded where a row has no room, before any row is touched.
+        is none. Raises LimitExceeded where a row has no room, before any row is touched; GaveWay where, between two
+        codes, it `must_give_way`.
         """
         slots = self._checked_slots(rows)
         index = torch.tensor(slots, device=self._pad.device)
         ways, generators = [row.sampling.rest for row in rows], [row.generator for row in rows]
+        before = [generator.get_state() for generator in generators]
         seen: list[Tensor] = []
 
         def choose(scores: Tensor) -> Tensor:
+            if must_give_way():
+                raise GaveWay
             seen.append(scores)
             return draw(scores, ways, generators)
 
-        codes, embeds = self._predictor.predict(self._hidden[index], self._pending[index], choose)
+        try:
+            codes, embeds = self._predictor.predict(self._hidden[index], self._pending[index], choose)
+        except GaveWay:
+            for generator, state in zip(generators, before, strict=True):
+                generator.set_state(state)
+            raise
         embeds = embeds + torch.stack([self._pad if one is None else one for one in text])
         self._look_ahead(rows, self._talker.step(slots, embeds), seen)
         for row in rows:

@@ -55,9 +55,12 @@ class Household:
 
 
 class Loader:
-    def __init__(self, settings: QwenSettings, data_dir: Path, counters: Counters) -> None:
-        """`data_dir`: prompts of clips and quantised weights are kept there."""
+    def __init__(
+        self, settings: QwenSettings, data_dir: Path, counters: Counters, room_comes: Callable[[], bool]
+    ) -> None:
+        """`data_dir`: prompts of clips and quantised weights are kept there. `room_comes` as of Batch."""
         self._settings, self._data_dir, self._counters = settings, data_dir, counters
+        self._room_comes = room_comes
         self._clone_prompts = ClonePrompts(folder(data_dir), counters)
         self._device: Device | None = None
         self._decoders: WeakKeyDictionary[Any, StreamingDecoder] = WeakKeyDictionary()
@@ -76,7 +79,7 @@ class Loader:
         check_stopping()
         listener = Listener(checkpoint.name, weights, ReferenceEncoder(loaded.model))
         model = self._model(loaded, listener, quantised)
-        batch = Batch(model, settings.lead_seconds, settings.text_wait, self._counters)
+        batch = Batch(model, settings.lead_seconds, settings.text_wait, self._counters, self._room_comes)
         check_stopping()
         if settings.warm_up:
             batch.warm_up()

@@ -65,6 +65,10 @@ class Inbox:
         with self._lock:
             self._finished = True
 
+    @property
+    def has_text(self) -> bool:
+        return bool(self._texts)
+
     def take(self) -> tuple[str, bool]:
         """What has come since the last time, and whether that was all."""
         with self._lock:
@@ -185,6 +189,11 @@ class Stream:
         return self.text.generations[0] if self.text.generations else None
 
     @property
+    def waits_to_begin(self) -> bool:
+        """Whether text has come for one who hears nothing yet."""
+        return self.row is None and self._inbox.has_text
+
+    @property
     def done(self) -> bool:
         """Whether everything has been spoken."""
         return self.text.finished and self.row is None and not self.text.generations
@@ -262,9 +271,17 @@ class Stream:
         """Seconds for which its prompt or its next frame has lacked text."""
         return 0.0 if self._starving_since is None else time.monotonic() - self._starving_since
 
+    @property
     def next_text(self) -> Tensor | None:
         """What is heard beside the next frame; None where no text is left."""
-        return self._beside.popleft() if self._beside else None
+        return self._beside[0] if self._beside else None
+
+    def note_frame(self, codes: Tensor) -> None:
+        """The next frame has been made: codes [16]."""
+        if self._beside:
+            self._beside.popleft()
+        self.codes.append(codes)
+        self.frames += 1
 
     def take_codes(self) -> Tensor:
         """The frames for the next chunk of sound: [1, t, 16]."""

@@ -61,7 +61,7 @@ class Worker:
         self._failed: dict[str, tuple[float, KoeError]] = {}
         self._old: set[str] = set()
         self.counters = Counters()
-        self._loader = Loader(settings, data_dir, self.counters)
+        self._loader = Loader(settings, data_dir, self.counters, self._room_comes)
         self._codec_work = CodecWork(self._loader.load_codec)
 
     def start(self) -> None:
@@ -159,6 +159,9 @@ class Worker:
         answer = self._calls.add(work)
         self.poke()
         return answer
+
+    def _room_comes(self) -> bool:
+        return any(order.request.priority is Priority.ROOM for order in self._arrived)
 
     def _take_orders(self) -> None:
         with self._changed:

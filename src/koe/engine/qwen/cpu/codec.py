@@ -39,6 +39,9 @@ class FoundWeights:
 
 
 class GraphCodec:
+    together = 1
+    """Measured with chunks of 8 frames on 2 cores: 36 ms a frame, alone or four at a time."""
+
     """On the float32 weights of a Qwen3TTSTokenizerV2Decoder."""
 
     def __init__(self, decoder: Any, threads: int, weights: Weights | None = None, folder: Path | None = None) -> None:
