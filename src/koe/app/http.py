@@ -16,6 +16,7 @@ from koe.adapters.http import (
     history,
     jobs,
     models,
+    neighbours,
     overview,
     projects,
     runs,
@@ -73,6 +74,7 @@ ENDPOINTS = (
     *projects.ENDPOINTS,
     *announce.ENDPOINTS,
     *overview.ENDPOINTS,
+    *neighbours.ENDPOINTS,
 )
 
 
@@ -113,6 +115,7 @@ async def start_http(
         server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
         busy.install(server.app, settings)
         models.install(server.app)
+        neighbours.install(server.app)
         settings_api.install(server.app, live)
         announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:

@@ -1,10 +1,11 @@
 """What the handlers work on: handed to the server once, found by every request."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from koe.core.neighbour import Neighbour
 from koe.logs import LogTail
 from koe.pipelines.design_clone import Designer
 from koe.settings import Loaded
@@ -24,15 +25,22 @@ class Announced:
     port: int
 
 
+async def _nobody() -> Sequence[Neighbour]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How others know it."""
+    """How others know it, and who they are."""
 
     wyoming: tuple[str, ...] = ()
     """Where clients reach it: `tcp://192.168.1.5:10210`."""
 
     announced: Callable[[], Announced | None] = lambda: None
     """None: it isn't."""
+
+    neighbours: Callable[[], Awaitable[Sequence[Neighbour]]] = _nobody
+    """Looked for anew at each call, which takes some seconds."""
 
     log: LogTail = field(default_factory=LogTail)
 

@@ -251,6 +251,22 @@ export interface Neighbour {
   uri: string;
   kinds: string[];
   programs: string[];
+  answers: boolean;
+  problem: string | null;
+  itself: boolean;
+}
+
+export interface Room {
+  id: string;
+  name: string;
+  area: string | null;
+  way: 'home-assistant' | 'satellite';
+}
+
+export interface Rooms {
+  rooms: Room[];
+  problems: string[];
+  remedy: string | null;
 }
 
 export interface PastRequest {

@@ -7,6 +7,7 @@ import { say, sayError } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { t } from '../../lib/words.js';
 import { watch } from '../../lib/watching.js';
+import { placeOf } from './places.js';
 import './voice.js';
 
 /** @typedef {import('../../api-types').HouseFacts} HouseFacts */
@@ -102,12 +103,6 @@ class KoeHouseOverview extends KoeElement {
         </button>
       </dd>`;
   }
-}
-
-/** `tcp://[fd00::5]:10210` as people type it into two fields. @param {string} uri */
-function placeOf(uri) {
-  const found = /^tcp:\/\/(\[[^\]]+\]|[^:]+):(\d+)$/.exec(uri);
-  return found ? { host: found[1].replace(/^\[|\]$/g, ''), port: found[2] } : null;
 }
 
 /** @param {HouseFacts} facts */
