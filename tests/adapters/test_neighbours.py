@@ -94,8 +94,8 @@ async def on_the_lan_everyone_is_found_and_told_what_they_are() -> None:
     uri = "tcp://10.77.0.1:{}".format
     assert found["Koe"] == Neighbour("Koe", "Koe", uri(ports["Koe"]), ("text-to-speech",), ("Koe",))
     assert found["a1b2"] == Neighbour("a1b2", "Kitchen", uri(ports["a1b2"]), ("satellite",))
-    listener = ("speech-to-text",), ("faster-whisper", "vosk")
-    assert found["c3d4"] == Neighbour("c3d4", "faster-whisper", uri(ports["c3d4"]), *listener)
+    programs = ("faster-whisper", "vosk")
+    assert found["c3d4"] == Neighbour("c3d4", programs[0], uri(ports["c3d4"]), ("speech-to-text",), programs)
     problems = {name: found[name].problem or "" for name in ("gone", "mute", "odd")}
     assert "is it running" in problems["gone"]
     assert "did not answer" in problems["mute"]

@@ -78,9 +78,7 @@ def test_it_searches_again(open_page: Open, at_home: KoeServer, home: FakeHomeAs
     home.rooms = before
 
 
-def test_where_nothing_is_set_up_it_says_what_to_do(
-    open_page: Open, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_where_nothing_is_set_up_it_says_what_to_do(open_page: Open, tmp_path_factory: pytest.TempPathFactory) -> None:
     with koe_server(tmp_path_factory.mktemp("bare"), NO_QWEN | {"announce.satellites": "false"}) as bare:
         it = open_page("house/network", url=bare.url, locale="de-DE", viewport=PHONE)
         expect(it.page.get_by_text("Noch kein Raum gefunden")).to_be_visible(timeout=_SLOW)

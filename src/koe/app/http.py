@@ -9,6 +9,7 @@ from aiohttp import web
 from koe.adapters.http import (
     announce,
     batch,
+    bench,
     busy,
     codec,
     composing,
@@ -41,6 +42,7 @@ from koe.app.settings import live_settings
 from koe.app.words import word_timer
 from koe.core.errors import KoeError, SettingsError
 from koe.engine.qwen.checkpoints import find
+from koe.engine.qwen.cpu.bench_process import Bench
 from koe.engine.qwen.engine import QwenEngine, cloner
 from koe.engine.remote import RemoteEngine
 from koe.pipelines import speak
@@ -66,6 +68,7 @@ ENDPOINTS = (
     *voices.ENDPOINTS,
     *codec.ENDPOINTS,
     *models.ENDPOINTS,
+    *bench.ENDPOINTS,
     *settings_api.ENDPOINTS,
     *history.ENDPOINTS,
     *runs.ENDPOINTS,
@@ -116,6 +119,7 @@ async def start_http(
         busy.install(server.app, settings)
         models.install(server.app)
         neighbours.install(server.app)
+        bench.install(server.app, Bench(loaded.data_dir))
         settings_api.install(server.app, live)
         announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:

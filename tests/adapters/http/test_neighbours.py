@@ -36,9 +36,11 @@ class Network:
 
 
 async def test_everyone_is_told_of_and_the_house_itself_is_marked(tmp_path: Path) -> None:
-    async with http_house(tmp_path, neighbours.ENDPOINTS, prepare=Network().prepare) as it:
-        async with it.client.get("/api/neighbours") as answer:
-            found = (await answer.json())["neighbours"]
+    async with (
+        http_house(tmp_path, neighbours.ENDPOINTS, prepare=Network().prepare) as it,
+        it.client.get("/api/neighbours") as answer,
+    ):
+        found = (await answer.json())["neighbours"]
     assert [(each["name"], each["answers"], each["itself"]) for each in found] == [
         ("Kitchen", True, False),
         ("Koe", True, True),
@@ -64,9 +66,12 @@ async def test_a_crowd_is_told_to_come_again(tmp_path: Path) -> None:
 
 
 async def test_strangers_need_the_token(tmp_path: Path) -> None:
-    async with http_house(tmp_path, neighbours.ENDPOINTS, trust=STRANGERS, prepare=Network().prepare) as it:
-        async with it.coming_from(STRANGER) as stranger, stranger.get("/api/neighbours") as answer:
-            assert answer.status == 401
+    async with (
+        http_house(tmp_path, neighbours.ENDPOINTS, trust=STRANGERS, prepare=Network().prepare) as it,
+        it.coming_from(STRANGER) as stranger,
+        stranger.get("/api/neighbours") as answer,
+    ):
+        assert answer.status == 401
 
 
 async def test_no_request_breaks_it(tmp_path: Path) -> None:

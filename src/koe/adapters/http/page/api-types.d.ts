@@ -100,6 +100,30 @@ export interface Model {
   speaking: number;
 }
 
+export interface Figures {
+  size: string;
+  precision: 'int8' | 'int4';
+  first_audio: number;
+  real_time: number;
+  rooms: number;
+  verdict: 'keeps-up' | 'begins-later' | 'too-slow';
+}
+
+export interface BenchRunning {
+  begun: string;
+  count: number;
+  size: string | null;
+  precision: string | null;
+  figures: Figures[];
+}
+
+export interface BenchState {
+  obstacle: string | null;
+  running: BenchRunning | null;
+  error: { message: string } | null;
+  last: { at: string; threads: number; figures: Figures[] } | null;
+}
+
 export interface Setting {
   name: string;
   description: string;

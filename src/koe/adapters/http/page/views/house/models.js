@@ -5,6 +5,7 @@ import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
 import { say, sayError } from '../../lib/notices.js';
 import { bytes, number, t } from '../../lib/words.js';
 import { watch } from '../../lib/watching.js';
+import './bench.js';
 
 /** @typedef {import('../../api-types').Model} Model */
 
@@ -58,7 +59,8 @@ class KoeHouseModels extends KoeElement {
         <h2>${t('models.title')}</h2>
         <p class="lead">${t('models.about')}</p>
         <ul class="list">${repeat(this.models, (each) => each.name, (each) => this.model(each))}</ul>
-      </section>`;
+      </section>
+      <koe-house-bench></koe-house-bench>`;
   }
 
   /** @param {Model} model */
