@@ -37,6 +37,7 @@ from koe.adapters.http.tokens import load_or_make_token, token_path
 from koe.adapters.transcription import transcribe
 from koe.app import cached_voices, clone_obstacle, design_obstacle
 from koe.app.announce import announcements
+from koe.app.coming import coming_voices
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
 from koe.app.words import word_timer
@@ -112,6 +113,7 @@ async def start_http(
             cached_voices=lambda: cached_voices(house.loaded),
             clone_obstacle=lambda: "" if speaker.can_clone else clone_obstacle(house.loaded),
             design_obstacle=lambda: design_obstacle(house.loaded),
+            coming_voices=lambda: coming_voices(house, models.downloads_of(server.app)),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
             outside=outside or Outside(),
         )

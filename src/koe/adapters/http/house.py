@@ -1,7 +1,8 @@
 """What the handlers work on: handed to the server once, found by every request."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aiohttp import web
 
@@ -23,6 +24,14 @@ class Announced:
     name: str
     addresses: tuple[str, ...]
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """How far a voice is that has to be waited for."""
+
+    state: Literal["loading", "downloading"]
+    reason: str
 
 
 async def _nobody() -> Sequence[Neighbour]:
@@ -57,6 +66,9 @@ class House:
 
     cached_voices: Callable[[], Collection[str]] = tuple
     """Ids of the cloned voices that speak without hearing their clips first. Blocks."""
+
+    coming_voices: Callable[[], Mapping[str, Coming]] = dict
+    """Those that have to be waited for, by id. Blocks."""
 
     model_loaded: Callable[[str], bool] = lambda voice_id: True
     """Whether the model is in memory that speaks this voice, where there is one. Blocks."""

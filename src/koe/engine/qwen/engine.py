@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from koe.core.errors import EngineUnavailable, RequestError
+from koe.core.errors import EngineUnavailable, KoeError, RequestError
 from koe.core.installation import install
 from koe.core.languages import base
 from koe.core.profile import Clip
@@ -99,6 +99,13 @@ class QwenEngine:
 
     def voices(self) -> Sequence[Voice]:
         return self._shelf.voices
+
+    def speaks_with(self, voice: Voice) -> str | None:
+        """The name of the checkpoint that speaks a named voice in its usual manner; None where none can."""
+        try:
+            return self._shelf.choose(Wanted(Ability.NAMED, speaker_of(voice))).name
+        except KoeError:
+            return None
 
     @property
     def can_clone(self) -> bool:

@@ -11,7 +11,7 @@ export interface Voice {
   tags: string[];
   own: boolean;
   preset: boolean;
-  state: 'ready' | 'cached' | 'missing' | 'broken';
+  state: 'ready' | 'cached' | 'loading' | 'downloading' | 'missing' | 'broken';
   reason: string | null;
 }
 
