@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from koe.adapters.http import models, voices
+from koe.adapters.http import busy, models, voices
 from koe.app.coming import coming_voices
 from koe.engine.fake import FakeEngine
 from koe.engine.qwen.engine import QwenEngine
 from koe.settings import QwenSettings
-from tests.adapters.http.test_models import put
+from koe.settings.schema import HttpSettings
 from tests.adapters.http.test_voices import anna, asked
 from tests.support import tiny
 from tests.support.http_house import HttpHouse, http_house
@@ -24,6 +25,11 @@ pytest.importorskip("torch")
 tiny_custom_voice, tiny_base, tiny_brief = tiny.tiny_custom_voice, tiny.tiny_base, tiny.tiny_brief
 
 BASE, DESIGN = "Qwen3-TTS-12Hz-0.6B-Base", "Qwen3-TTS-12Hz-1.7B-VoiceDesign"
+
+
+def put(app: web.Application, settings: HttpSettings) -> None:
+    models.install(app)
+    busy.install(app, settings)
 
 
 @asynccontextmanager
