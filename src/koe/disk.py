@@ -27,8 +27,8 @@ _TRIES, _PAUSE = 20, 0.05
 
 
 def write(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Whole, with these permissions or the old file's, and safe from a power cut once this returns; a link of that name is
-    replaced, not followed. Raises OSError; then the old file is still whole."""
+    """Whole, with these permissions or the old file's, and safe from a power cut once this returns; a link of that name
+    is replaced, not followed. Raises OSError; then the old file is still whole."""
     temporary = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}.tmp")
     try:
         # Nobody gets to read it before it has its permissions.

@@ -9,15 +9,20 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+from koe.engine.qwen.cpu.figures import Benchmark
 from tests.page.conftest import make_models
+from tests.page.test_bench import FOUND as MEASURED
+from tests.support.background import in_background
 from tests.support.browser import DESK, PHONE, SCREENSHOTS, chromium, visit
 from tests.support.clips import speech_wav
-from tests.support.koe_server import koe_server
+from tests.support.home_assistant import TOKEN, home_assistant
+from tests.support.koe_server import KoeServer, koe_server
 
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESK, "color_scheme": "light"},
@@ -90,6 +95,11 @@ def record(page: Page) -> None:
     page.locator("body").click(position={"x": 5, "y": 5})
 
 
+def find(page: Page) -> None:
+    page.get_by_text("3 rooms found").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Search again: Wyoming servers").and_(page.locator(":enabled")).wait_for()
+
+
 VIEWS: dict[str, Callable[[Page], None]] = {
     "speak": speak,
     "voices": settle,
@@ -100,6 +110,7 @@ VIEWS: dict[str, Callable[[Page], None]] = {
     "productions/script": write_script,
     "history": look_back,
     "house": settle,
+    "house/network": find,
     "house/models": settle,
     "house/settings": settle,
     "house/log": settle,
@@ -112,12 +123,19 @@ def main(wanted: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
         make_models(data_dir / "models")
-        with koe_server(data_dir) as server, chromium() as browser:
+        Benchmark.now(MEASURED).keep(data_dir)
+        with in_background(home_assistant()) as home, _koe(data_dir, home.url) as server, chromium() as browser:
             for view, prepare in VIEWS.items():
                 if not wanted or view in wanted:
                     furnish(browser, server.url, view)
                     for look, context in LOOKS.items():
                         _take(browser, server.url, view, prepare, look, context)
+
+
+def _koe(data_dir: Path, home: str) -> AbstractContextManager[KoeServer]:
+    """It announces in the rooms of a Home Assistant, and looks for no satellites."""
+    reached = {"home_assistant.url": home, "home_assistant.token": TOKEN, "announce.satellites": "false"}
+    return koe_server(data_dir, reached)
 
 
 def furnish(browser: Browser, url: str, view: str) -> None:

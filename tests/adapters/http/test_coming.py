@@ -54,8 +54,9 @@ async def states(it: HttpHouse) -> dict[str, tuple[str, str | None]]:
 def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Checkpoints are loaded once it is open."""
     from koe.engine.qwen import household
+    from koe.engine.qwen.loading import load
 
-    may, load = threading.Event(), household.load
+    may = threading.Event()
 
     def waiting(*given: Any, **options: Any) -> Any:
         assert may.wait(20)

@@ -300,9 +300,12 @@ async def test_a_session_outlives_a_restart_until_it_is_ended_or_the_token_chang
     def started(token: str = TOKEN) -> AbstractAsyncContextManager[HttpHouse]:
         return http_house(tmp_path, token=token, trust=STRANGERS)
 
-    async with started() as it, it.coming_from(STRANGER) as stranger:
-        async with stranger.post("/api/session", json={"token": TOKEN}) as answer:
-            cookie = answer.headers["Set-Cookie"].split(";")[0]
+    async with (
+        started() as it,
+        it.coming_from(STRANGER) as stranger,
+        stranger.post("/api/session", json={"token": TOKEN}) as answer,
+    ):
+        cookie = answer.headers["Set-Cookie"].split(";")[0]
     kept = sessions_path(tmp_path)
     assert cookie.partition("=")[2] not in kept.read_text() and TOKEN not in kept.read_text()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

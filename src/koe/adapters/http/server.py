@@ -60,9 +60,8 @@ class HttpServer:
         """`metrics`: those of the whole house; `trust`: which addresses need no token."""
         self._settings = settings
         self._state = ServerState()
-        self._gate = Gate(
-            settings, token, trust=trust, sessions=sessions_path(house.loaded.data_dir) if token else None
-        )
+        sessions = sessions_path(house.loaded.data_dir) if token is not None else None
+        self._gate = Gate(settings, token, trust=trust, sessions=sessions)
         self._endpoints = (*endpoints, *_own_endpoints())
         self._requests = Requests(self._gate, settings, self._state)
         self._places = Places(settings, self._gate, lambda: self._manager.connections, self._requests.busy)
