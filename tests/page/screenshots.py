@@ -100,6 +100,12 @@ def find(page: Page) -> None:
     page.get_by_role("button", name="Search again: Wyoming servers").and_(page.locator(":enabled")).wait_for()
 
 
+def measure(page: Page) -> None:
+    page.get_by_role("heading", name="How fast this machine would be").scroll_into_view_if_needed()
+    page.get_by_text("Measured with").wait_for()
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+
+
 VIEWS: dict[str, Callable[[Page], None]] = {
     "speak": speak,
     "voices": settle,
@@ -112,6 +118,7 @@ VIEWS: dict[str, Callable[[Page], None]] = {
     "house": settle,
     "house/network": find,
     "house/models": settle,
+    "house/models?bench": measure,
     "house/settings": settle,
     "house/log": settle,
 }

@@ -24,9 +24,9 @@ class KoeHouseNeighbours extends KoeElement {
     const { found, failure, running } = this.search;
     const all = found?.neighbours ?? [];
     return html`<section class="part" aria-labelledby="neighbours">
-      <div class="row"><h2 id="neighbours">${t('network.servers')}</h2>${this.search.button(t('network.servers'))}</div>
+      <div class="row part-head"><h2 id="neighbours">${t('network.servers')}</h2>${this.search.button(t('network.servers'))}</div>
       <p class="lead">${t('network.servers_about')}</p>
-      ${this.search.status(found ? t('network.servers_found', { count: all.length }) : '')}
+      ${this.search.status(all.length > 0 ? t('network.servers_found', { count: all.length }) : '')}
       ${failure ? html`<p class="note warn">${sentence(failure)}</p>` : nothing}
       ${found && all.length === 0 && !running ? this.none() : nothing}
       <ul class="list">${all.map((each) => this.neighbour(each))}</ul>

@@ -36,9 +36,9 @@ class KoeHouseRooms extends KoeElement {
     const { found, failure } = this.search;
     const rooms = found?.rooms ?? [];
     return html`<section class="part" aria-labelledby="rooms">
-      <div class="row"><h2 id="rooms">${t('network.rooms')}</h2>${this.search.button(t('network.rooms'))}</div>
+      <div class="row part-head"><h2 id="rooms">${t('network.rooms')}</h2>${this.search.button(t('network.rooms'))}</div>
       <p class="lead">${t('network.rooms_about')}</p>
-      ${this.search.status(found ? t('network.rooms_found', { count: rooms.length }) : '')}
+      ${this.search.status(rooms.length > 0 ? t('network.rooms_found', { count: rooms.length }) : '')}
       ${[failure, ...(found?.problems ?? [])].filter(Boolean).map((each) => html`<p class="note warn">${sentence(each)}</p>`)}
       ${found?.remedy && !this.search.running ? this.none() : nothing}
       ${rooms.length > 0 ? this.list(rooms) : nothing}
