@@ -3,7 +3,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,15 +12,17 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info, Satellite
 from wyoming.server import AsyncEventHandler, AsyncTcpServer
+from zeroconf import IPVersion
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from koe.adapters.discovery import Discovery
+from koe.adapters.discovery import SERVICE_TYPE
 from koe.adapters.neighbours import find_neighbours
 from koe.core.neighbour import Neighbour
 from koe.engine.fake import FakeEngine
 from tests.adapters.test_discovery import LAN, NAMESPACE, _namespace_refusal
 from tests.support.house import PATIENCE, house
 
-HERE = ipaddress.ip_address("10.77.0.1")
+HERE = "10.77.0.1"
 BY = Attribution("", "")
 KITCHEN = Info(satellite=Satellite("Kitchen", BY, True, None, None))
 WHISPER = Info(
@@ -43,14 +44,15 @@ def test_in_a_network_of_its_own() -> None:
 
 @asynccontextmanager
 async def announced(name: str, port: int) -> AsyncIterator[None]:
-    discovery = Discovery(name, port, lambda: [HERE], check_interval=60)
-    await discovery.start()
+    """On the LAN, at once: without asking first whether the name is taken."""
+    zeroconf = AsyncZeroconf(interfaces=[HERE], ip_version=IPVersion.V4Only)
+    whole, server = f"{name}.{SERVICE_TYPE}", f"{name}.local."
+    info = AsyncServiceInfo(SERVICE_TYPE, whole, port=port, server=server, parsed_addresses=[HERE])
     try:
-        async with asyncio.timeout(PATIENCE):
-            await discovery.announced()
+        await zeroconf.async_register_service(info, cooperating_responders=True)
         yield
     finally:
-        await discovery.stop()
+        await zeroconf.async_close()
 
 
 @asynccontextmanager
@@ -63,7 +65,7 @@ async def serving(answer: Callable[[], Event | None]) -> AsyncIterator[int]:
                 await self.write_event(told)
             return True
 
-    server = AsyncTcpServer(str(HERE), 0)
+    server = AsyncTcpServer(HERE, 0)
     await server.start(Handler)
     assert isinstance(server._server, asyncio.Server)
     try:

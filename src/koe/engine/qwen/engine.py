@@ -74,6 +74,11 @@ class QwenEngine:
         """Why nobody can speak, and what to do; empty where somebody can."""
         return self._shelf.lacks
 
+    @property
+    def problem(self) -> str:
+        """The name of that, where it has one."""
+        return self._shelf.problem
+
     async def refresh(self) -> None:
         """Look for checkpoints again: some have come, or gone."""
         could_speak = not self.lacks
@@ -292,7 +297,7 @@ def _missing() -> str | None:
 def need_installed() -> None:
     """Raises EngineUnavailable where the extra isn't."""
     if missing := _missing():
-        raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}")
+        raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}", problem="not-installed")
 
 
 def _size(given: str | None) -> Size | None:

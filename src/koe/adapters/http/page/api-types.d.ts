@@ -256,6 +256,7 @@ export interface EngineHealth {
   name: string;
   ready: boolean;
   reason: string;
+  problem: string;
 }
 
 export interface HouseFacts {

@@ -45,7 +45,7 @@ class KoeHouseBench extends KoeElement {
       ${error ? html`<p class="note warn">${sentence(error.message)}</p>` : nothing}
       ${running ? this.progress(running) : nothing}
       <ul class="list bench" aria-label=${t('bench.title')}>${figures.map((each) => this.entry(each))}</ul>
-      ${last && !running ? html`<p class="small quiet">${t('bench.measured', { when: when(last.at), count: last.threads })}</p>` : nothing}
+      ${last && !running ? html`<p class="small quiet measuring">${t('bench.measured', { when: when(last.at), count: last.threads })}</p>` : nothing}
       ${running ? nothing : this.begin(state)}
     </section>`;
   }
@@ -79,7 +79,7 @@ class KoeHouseBench extends KoeElement {
     const told = [
       t('bench.first_audio', { time: seconds(first_audio) }),
       t('bench.real_time', { time: seconds(real_time) }),
-      t(rooms === MOST_ROOMS ? 'bench.rooms_or_more' : 'bench.rooms', { count: rooms }),
+      ...(rooms > 0 ? [t(rooms === MOST_ROOMS ? 'bench.rooms_or_more' : 'bench.rooms', { count: rooms })] : []),
     ];
     return html`<li>
       <span class="grow"><span class="name">${size}</span> ${t(`bench.precision_${precision}`)}<br>

@@ -3,7 +3,7 @@ import '../../components/chart.js';
 import { icon } from '../../components/icons.js';
 import { connection } from '../../lib/connection.js';
 import { KoeElement, html, nothing } from '../../lib/element.js';
-import { say, sayError } from '../../lib/notices.js';
+import { say, sayError, whySilent } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { t } from '../../lib/words.js';
 import { watch } from '../../lib/watching.js';
@@ -109,10 +109,10 @@ class KoeHouseOverview extends KoeElement {
 function problems(facts) {
   const engines = facts.engines
     .filter((engine) => !engine.ready)
-    .map(({ name, reason }) => ({
-      title: t('house.engine_silent', { name }),
-      reason,
-      fix: name === 'qwen' ? t('house.to_models') : '',
+    .map((engine) => ({
+      title: t('house.engine_silent', { name: engine.name }),
+      reason: whySilent(engine),
+      fix: engine.name === 'qwen' ? t('house.to_models') : '',
       to: link(['house', 'models']),
     }));
   const local = facts.wyoming.length > 0 && facts.wyoming.every((uri) => /\/\/(127\.|localhost|\[::1\])/.test(uri));
