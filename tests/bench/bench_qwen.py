@@ -27,6 +27,9 @@ class Bench:
         import torch
 
         from koe.engine.qwen.codec import StreamingDecoder
+        from koe.engine.qwen.codec_modules import TorchCodec
+        from koe.engine.qwen.cpu.codec import GraphCodec
+        from koe.engine.qwen.cpu.cores import threads
         from koe.engine.qwen.device import choose_device
         from koe.engine.qwen.frames import frame_generator
         from koe.engine.qwen.loading import load
@@ -37,7 +40,9 @@ class Bench:
         self.device = choose_device(device)
         self.loaded = load(_checkpoint(folder, size), self.device)
         self.generator = frame_generator(self.loaded.model, slots, frames + 200)
-        self.decoder = StreamingDecoder(self.loaded.codec.decoder)
+        decoder = self.loaded.codec.decoder
+        on_cpu = self.device.kind == "cpu"
+        self.decoder = StreamingDecoder(GraphCodec(decoder, threads()) if on_cpu else TorchCodec(decoder))
         self.prompts = PromptBuilder(self.loaded.model, self.loaded.processor.tokenizer)
         self.voice, self.sampling = Named("vivian"), Sampling()
 

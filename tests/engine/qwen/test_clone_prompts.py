@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 from koe.core.profile import Clip  # noqa: E402
 from koe.engine.qwen.clone_prompts import ClonePrompts, Listener  # noqa: E402
 from koe.engine.qwen.codec import StreamingDecoder  # noqa: E402
+from koe.engine.qwen.codec_modules import TorchCodec  # noqa: E402
 from koe.engine.qwen.device import Device  # noqa: E402
 from koe.engine.qwen.guards import Counters  # noqa: E402
 from koe.engine.qwen.loading import LoadedCheckpoint, load  # noqa: E402
@@ -171,7 +172,7 @@ def test_what_fails_is_not_kept() -> None:
 
 
 def test_a_stream_behind_a_reference_sounds_as_if_it_had_been_decoded(loaded: LoadedCheckpoint) -> None:
-    decoder = StreamingDecoder(loaded.codec.decoder)
+    decoder = StreamingDecoder(TorchCodec(loaded.codec.decoder))
     priming = Priming(decoder, counters := Counters(), kept=2)
     voice = a_clone(frames=30)
     assert voice.reference is not None

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,14 @@ from koe.engine.qwen.package import import_qwen_tts
 
 torch = pytest.importorskip("torch")
 codec = pytest.importorskip("koe.engine.qwen.codec")
+
+from koe.engine.qwen.codec_modules import TorchCodec  # noqa: E402
+from koe.engine.qwen.cpu.codec import GraphCodec  # noqa: E402
+
+EXECUTORS: dict[str, Callable[[Any], Any]] = {
+    "torch": TorchCodec,
+    "graph": lambda decoder: GraphCodec(decoder, threads=1),
+}
 
 FRAMES = 90
 """More than the window of 72: the first frames are out of sight of the last."""
@@ -29,9 +38,14 @@ def whole_decoder(tiny_base: Path) -> Any:
     return package.Qwen3TTSTokenizerV2Model.from_pretrained(tiny_base / "speech_tokenizer").decoder.eval()
 
 
+@pytest.fixture(scope="module", params=EXECUTORS)
+def decoder(whole_decoder: Any, request: pytest.FixtureRequest) -> Any:
+    return codec.StreamingDecoder(EXECUTORS[request.param](whole_decoder))
+
+
 @pytest.fixture(scope="module")
-def decoder(whole_decoder: Any) -> Any:
-    return codec.StreamingDecoder(whole_decoder)
+def torch_decoder(whole_decoder: Any) -> Any:
+    return codec.StreamingDecoder(TorchCodec(whole_decoder))
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +219,7 @@ def test_a_call_that_fails_half_way_changes_no_stream(decoder: Any, codes: Any, 
     broken = codes[:2, 75:78].clone()
     broken[1, 2, 9] = 2048
 
-    with pytest.raises(IndexError):
+    with pytest.raises((IndexError, RuntimeError)):
         decoder.decode(states, broken)
 
     assert [state.frames for state in states] == [75, 75]
@@ -213,16 +227,16 @@ def test_a_call_that_fails_half_way_changes_no_stream(decoder: Any, codes: Any, 
 
 
 def test_a_failure_at_the_last_layer_changes_no_stream(
-    decoder: Any, whole_decoder: Any, codes: Any, sound: Any, monkeypatch: pytest.MonkeyPatch
+    torch_decoder: Any, whole_decoder: Any, codes: Any, sound: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = decoder.open()
-    decoder.decode([state], codes[:1, :75])
+    state = torch_decoder.open()
+    torch_decoder.decode([state], codes[:1, :75])
     last = whole_decoder.decoder[-1].conv.weight
     with monkeypatch.context() as patch:
         patch.setattr(last, "data", torch.zeros(1, 1, 7))
         with pytest.raises(RuntimeError):
-            decoder.decode([state], codes[:1, 75:78])
-    assert_same_sound(decoder.decode([state], codes[:1, 75:80]), sound[:1, 75 * 1920 : 80 * 1920])
+            torch_decoder.decode([state], codes[:1, 75:78])
+    assert_same_sound(torch_decoder.decode([state], codes[:1, 75:80]), sound[:1, 75 * 1920 : 80 * 1920])
 
 
 def test_what_fits_no_stream_is_refused(decoder: Any, codes: Any) -> None:
@@ -235,20 +249,20 @@ def test_what_fits_no_stream_is_refused(decoder: Any, codes: Any) -> None:
     assert state.frames == 0
 
 
-def test_weights_are_the_package_s_own(decoder: Any, whole_decoder: Any, codes: Any, sound: Any) -> None:
+def test_weights_are_the_package_s_own(torch_decoder: Any, whole_decoder: Any, codes: Any, sound: Any) -> None:
     """No copy is kept: a weight that changes is heard at once."""
     bias = whole_decoder.decoder[-1].conv.bias
     with torch.no_grad():
         bias.add_(0.01)
         try:
-            louder = decoder.decode([decoder.open()], codes[:1, :4])
+            louder = torch_decoder.decode([torch_decoder.open()], codes[:1, :4])
         finally:
             bias.sub_(0.01)
     assert torch.allclose(louder, sound[:1, : 4 * 1920] + 0.01, atol=1e-5)
 
 
 def test_other_precisions_only_round(whole_decoder: Any, codes: Any, sound: Any) -> None:
-    rough = codec.StreamingDecoder(copy.deepcopy(whole_decoder).to(torch.bfloat16))
+    rough = codec.StreamingDecoder(TorchCodec(copy.deepcopy(whole_decoder).to(torch.bfloat16)))
     heard = decode_pieces(rough, codes[:1, :20], [1, 5])
     assert heard.dtype == torch.float32
     assert (heard - sound[:1, : 20 * 1920]).abs().mean() < 0.02

@@ -70,28 +70,29 @@ class WindowedTransformer:
 
     def __init__(self, model: Any, plan: Floorplan) -> None:
         self._model = model
-        self._window: int = model.window_size
         self._attentions = [WindowedAttention(layer.self_attn, plan) for layer in model.layers]
 
     def __call__(self, x: Tensor, positions: Tensor, memory: Tensor) -> Tensor:
         """x [b, t, latent], positions [b] of its first frames -> [b, t, latent]; updates these layers' slots."""
         model = self._model
         x = model.input_proj(x)
-        sight = self._sight(x, positions)
+        sight = look(model, positions, x.shape[1], x)
         for layer, attention in zip(model.layers, self._attentions, strict=True):
             x = x + layer.self_attn_layer_scale(attention(layer.input_layernorm(x), sight, memory))
             x = x + layer.mlp_layer_scale(layer.mlp(layer.post_attention_layernorm(x)))
         out: Tensor = model.output_proj(model.norm(x))
         return out
 
-    def _sight(self, x: Tensor, positions: Tensor) -> Sight:
-        t, carried = x.shape[1], self._window - 1
-        step = torch.arange(t, device=x.device)
-        cos, sin = self._model.rotary_emb(x, positions[:, None] + step)
-        age = (carried + step)[:, None] - torch.arange(carried + t, device=x.device)
-        lived = age <= (positions[:, None] + step)[..., None]
-        mask = (age >= 0) & (age < self._window) & lived
-        return Sight(cos[:, None], sin[:, None], mask[:, None])
+
+def look(transformer: Any, positions: Tensor, frames: int, like: Tensor) -> Sight:
+    """Of a piece of so many frames, the first at positions [b]; in the precision of `like`."""
+    window: int = transformer.window_size
+    step = torch.arange(frames, device=positions.device)
+    cos, sin = transformer.rotary_emb(like, positions[:, None] + step)
+    age = (window - 1 + step)[:, None] - torch.arange(window - 1 + frames, device=positions.device)
+    lived = age <= (positions[:, None] + step)[..., None]
+    mask = (age >= 0) & (age < window) & lived
+    return Sight(cos[:, None], sin[:, None], mask[:, None])
 
 
 def _rotate(x: Tensor, sight: Sight) -> Tensor:

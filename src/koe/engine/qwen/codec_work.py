@@ -21,6 +21,7 @@ from koe.engine.pipe import PcmPipe
 from koe.engine.qwen.batch import as_koe_error
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.codec import DecoderState, StreamingDecoder
+from koe.engine.qwen.codec_modules import TorchCodec
 from koe.engine.qwen.reference import SAMPLE_RATE, encode
 
 Codes = NDArray[np.int64]
@@ -141,7 +142,7 @@ class CodecWork:
             codec = self._codec(order.checkpoint, codecs, encoder=False)
             _check(order.codes, codec.config.decoder_config)
             order.device = codec.device
-            order.decoder = StreamingDecoder(codec.decoder)
+            order.decoder = StreamingDecoder(TorchCodec(codec.decoder))
             order.state = order.decoder.open()
         piece = torch.from_numpy(order.codes[order.done : order.done + most]).to(order.device)
         wave = order.decoder.decode([order.state], piece[None])[0].cpu().numpy()

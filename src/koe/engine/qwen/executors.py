@@ -1,4 +1,5 @@
-"""The two models that make a frame, as FrameGenerator drives them: whoever computes them otherwise implements these."""
+"""The two models that make a frame, as FrameGenerator drives them, and the codec that makes it sound, as
+StreamingDecoder does: whoever computes them otherwise implements these."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,4 +60,28 @@ class PredictorExecutor(Protocol):
         -> codes int64 [n, groups] and the sum of their embeddings [n, d], the talker's next input less the text.
         `choose` is called once for each further code.
         """
+        ...
+
+
+class CodecExecutor(Protocol):
+    """The codec's decoder. What it keeps of a stream is a row of numbers, zeros at first, that each call changes."""
+
+    @property
+    def codebooks(self) -> int: ...
+
+    @property
+    def reach(self) -> int:
+        """So many latents the last sample depends on."""
+        ...
+
+    def blank(self) -> Tensor:
+        """What is kept of a stream before its first frame: zeros [size]."""
+        ...
+
+    def latents(self, codes: Tensor, positions: Tensor, memory: Tensor) -> Tensor:
+        """codes int64 [n, t, codebooks], the first at positions int64 [n], memory [n, size] -> [n, width, t]."""
+        ...
+
+    def wave(self, latents: Tensor, memory: Tensor) -> Tensor:
+        """latents [n, width, t] -> [n, t * 1920]."""
         ...

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -16,6 +17,7 @@ from koe.engine.qwen.batch import Batch, Model
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.clone_prompts import ClonePrompts, Listener
 from koe.engine.qwen.codec import StreamingDecoder
+from koe.engine.qwen.codec_modules import TorchCodec
 from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.files import Graphs, graphs
 from koe.engine.qwen.cpu.making import ensure
@@ -58,6 +60,8 @@ class Loader:
         self._settings, self._data_dir, self._counters = settings, data_dir, counters
         self._clone_prompts = ClonePrompts(folder(data_dir), counters)
         self._device: Device | None = None
+        self._decoders: WeakKeyDictionary[Any, StreamingDecoder] = WeakKeyDictionary()
+        """By their codec, which checkpoints may share."""
 
     def load(
         self, checkpoint: Checkpoint, codec_of: LoadedCheckpoint | None, check_stopping: Callable[[], None]
@@ -130,7 +134,7 @@ class Loader:
         return place
 
     def _model(self, loaded: LoadedCheckpoint, listener: Listener, quantised: Graphs | None) -> Model:
-        decoder, slots = StreamingDecoder(loaded.codec.decoder), self._settings.slots
+        decoder, slots = self._decoder(loaded), self._settings.slots
         if quantised is None:
             frames = frame_generator(loaded.model, slots, _POSITIONS)
         else:
@@ -142,6 +146,16 @@ class Loader:
             prompts=PromptBuilder(loaded.model, loaded.processor.tokenizer),
             hear=functools.partial(self._clone_prompts.get, listener=listener),
         )
+
+    def _decoder(self, loaded: LoadedCheckpoint) -> StreamingDecoder:
+        if loaded.device.kind != "cpu" or loaded.device.codec_dtype != torch.float32:
+            return StreamingDecoder(TorchCodec(loaded.codec.decoder))
+        if (decoder := self._decoders.get(loaded.codec)) is None:
+            from koe.engine.qwen.cpu.codec import GraphCodec
+
+            decoder = StreamingDecoder(GraphCodec(loaded.codec.decoder, torch.get_num_threads()))
+            self._decoders[loaded.codec] = decoder
+        return decoder
 
 
 def _weight(loaded: LoadedCheckpoint) -> int:

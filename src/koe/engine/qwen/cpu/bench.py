@@ -18,6 +18,7 @@ from torch import Tensor
 
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.cpu.build import build
+from koe.engine.qwen.cpu.codec import GraphCodec
 from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.figures import ROOMS, Figures
 from koe.engine.qwen.cpu.lean import lean_model
@@ -192,4 +193,5 @@ def _decoder() -> StreamingDecoder:
     core = import_qwen_tts().core
     codec = importlib.import_module(core.Qwen3TTSTokenizerV2Model.__module__)
     config = core.Qwen3TTSTokenizerV2Config(decoder_config=dict(_CODEC)).decoder_config
-    return StreamingDecoder(codec.Qwen3TTSTokenizerV2Decoder(config).eval().requires_grad_(False))
+    whole = codec.Qwen3TTSTokenizerV2Decoder(config).eval().requires_grad_(False)
+    return StreamingDecoder(GraphCodec(whole, torch.get_num_threads()))

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from koe.engine.qwen.cpu.graph import Graph
+import onnx
+
+from koe.engine.qwen.cpu.graph import Graph, WeightsFile
 from koe.engine.qwen.cpu.precision import BITS, Precision
 from koe.engine.qwen.cpu.transformer import Source, Transformer, linear
 
@@ -25,13 +27,14 @@ def build(source: Source, config: Any, precision: Precision, folder: Path) -> It
 def _talker(source: Source, config: Any, precision: Precision, file: Path) -> None:
     """x [n, s, hidden] -> hidden [n, hidden] and logits [n, vocabulary] after the last position."""
     bits = BITS[precision]
-    with Graph(file) as graph:
+    with WeightsFile(file.with_suffix(".bin")) as weights:
+        graph = Graph(weights)
         x = graph.input("x", ("n", "s", config.hidden_size))
         hidden = Transformer(graph, source, "talker.model.", config, bits.talker).draw(x)
         logits = linear(graph, source, hidden, "talker.codec_head", bits=bits.heads)
         graph.output(hidden, "hidden", ("n", config.hidden_size))
         graph.output(logits, "logits", ("n", config.vocab_size))
-        graph.save()
+        onnx.save(graph.model(file.stem), file)
 
 
 def _predictor(source: Source, config: Any, precision: Precision, file: Path) -> None:
@@ -40,7 +43,8 @@ def _predictor(source: Source, config: Any, precision: Precision, file: Path) ->
     bits, own = BITS[precision], config.code_predictor_config
     prefix = "talker.code_predictor."
     narrow = f"{prefix}small_to_mtp_projection"
-    with Graph(file) as graph:
+    with WeightsFile(file.with_suffix(".bin")) as weights:
+        graph = Graph(weights)
         x = graph.input("x", ("n", "s", config.hidden_size))
         if source(f"{narrow}.weight") is not None:
             x = linear(graph, source, x, narrow, bits=bits.heads)
@@ -48,4 +52,4 @@ def _predictor(source: Source, config: Any, precision: Precision, file: Path) ->
         for group in range(1, config.num_code_groups):
             logits = linear(graph, source, hidden, f"{prefix}lm_head.{group - 1}", bits=bits.heads)
             graph.output(logits, f"logits_{group}", ("n", own.vocab_size))
-        graph.save()
+        onnx.save(graph.model(file.stem), file)

@@ -1,11 +1,10 @@
-"""ONNX graphs, node by node, with their weights in a file beside them that onnxruntime maps into memory."""
+"""ONNX graphs, node by node; their weights lie outside: in a file that onnxruntime maps, or where they are already."""
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
@@ -28,27 +27,61 @@ Floats = NDArray[np.float32]
 Shape = tuple[int | str, ...]
 
 
-class Graph:
-    """To be used as a context manager; `save` is its last act."""
+class Weights(Protocol):
+    """Where the larger constants of a graph are."""
+
+    def keep(self, name: str, values: NDArray[Any]) -> dict[str, int | str]:
+        """Have a constant's values; tells where they are, in ONNX's words."""
+        ...
+
+
+class WeightsFile:
+    """In a file beside the graph; to be used as a context manager."""
 
     def __init__(self, file: Path) -> None:
-        """`file`: NAME.onnx; the weights go to NAME.bin."""
-        self._file, self._weights = file, file.with_suffix(".bin")
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-        self._inputs: list[Any] = []
-        self._outputs: list[Any] = []
-        self._names_outside: dict[str, str] = {}
-        self._names = 0
+        self._file = file
 
     def __enter__(self) -> Self:
-        self._opened = self._weights.open("wb")
+        self._opened = self._file.open("wb")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._opened.close()
+
+    def keep(self, name: str, values: NDArray[Any]) -> dict[str, int | str]:
+        self._opened.write(bytes(-self._opened.tell() % _PAGE))
+        place: dict[str, int | str] = {
+            "location": self._file.name,
+            "offset": self._opened.tell(),
+            "length": values.nbytes,
+        }
+        self._opened.write(values.data)
+        return place
+
+
+class WeightsInMemory:
+    """Where they are: for a Session, which is given them."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, NDArray[Any]] = {}
+        """By the constants' names."""
+
+    def keep(self, name: str, values: NDArray[Any]) -> dict[str, int | str]:
+        self.values[name] = values
+        return {"location": "memory"}
+
+
+class Graph:
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+        self._names_outside: dict[str, str] = {}
+        self._names = 0
 
     def input(self, name: str, shape: Shape, kind: Any = np.float32) -> str:
         self._inputs.append(_declared(name, shape, kind))
@@ -77,7 +110,9 @@ class Graph:
         if array.nbytes <= _SMALL:
             tensor.raw_data = array.tobytes()
         else:
-            self._write(tensor, array)
+            tensor.data_location = TensorProto.EXTERNAL
+            for key, value in self._weights.keep(tensor.name, array).items():
+                tensor.external_data.add(key=key, value=str(value))
         self._constants.append(tensor)
         return tensor.name
 
@@ -93,21 +128,14 @@ class Graph:
         size = {"K": blocks.columns, "N": len(weight), "bits": bits, "block_size": BLOCK}
         return self.op("MatMulNBits", *inputs, domain=MICROSOFT, **size, accuracy_level=_INTEGERS)
 
-    def save(self) -> None:
+    def model(self, name: str) -> Any:
+        """The whole as an onnx.ModelProto; nothing may be added afterwards."""
         for node in self._nodes:
             node.input[:] = [self._names_outside.get(value, value) for value in node.input]
             node.output[:] = [self._names_outside.get(value, value) for value in node.output]
-        graph = helper.make_graph(self._nodes, self._file.stem, self._inputs, self._outputs, self._constants)
+        graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._constants)
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION), self._file)
-
-    def _write(self, tensor: Any, array: NDArray[Any]) -> None:
-        self._opened.write(bytes(-self._opened.tell() % _PAGE))
-        place = {"location": self._weights.name, "offset": self._opened.tell(), "length": array.nbytes}
-        tensor.data_location = TensorProto.EXTERNAL
-        for key, value in place.items():
-            tensor.external_data.add(key=key, value=str(value))
-        self._opened.write(array.data)
+        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
     def _name(self) -> str:
         self._names += 1

@@ -1,27 +1,41 @@
 """Running a graph on memory of torch's: nothing is copied on the way in or out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-_KINDS = {torch.float32: np.float32, torch.int32: np.int32}
+_KINDS = {torch.float32: np.float32, torch.int32: np.int32, torch.int64: np.int64}
+
+_FATAL = 4
+"""What is less comes as an exception."""
+
+_WAITING = {"session.intra_op.spin_duration_us": "100", "session.force_spinning_stop": "1"}
+"""Threads look out for their next operator for a moment instead of sleeping at once, and for none once the graph is
+through: the code predictor's operators are so short that to wake a thread for each costs as much as they do (a frame of
+0.6B: 47 ms asleep, 38 so, on 2 cores). Spinning on took the cores from the sampling and the codec between two runs."""
 
 
 class Session:
     """One graph, its weights mapped or packed in memory; belongs to one thread."""
 
-    def __init__(self, file: Path, threads: int) -> None:
+    def __init__(self, graph: Path | bytes, threads: int, weights: Mapping[str, NDArray[Any]] | None = None) -> None:
+        """`graph`: a file, or an onnx.ModelProto's bytes with its `weights` (WeightsInMemory)."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        # Waiting threads that spin take the cores from the codec, and from every other program.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session: Any = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = _FATAL
+        for name, value in _WAITING.items():
+            options.add_session_config_entry(name, value)
+        self._weights = {
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(values) for name, values in (weights or {}).items()
+        }
+        options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._how = onnxruntime.RunOptions()
         self._how.only_execute_path_to_fetches = True
 
