@@ -195,7 +195,7 @@ def test_a_voice_that_is_loaded_is_marked_without_a_reload(open_page: Open, view
     it.expect_accessible()
     if view == "speak":
         # Where it is looked at, it stays.
-        expect(it.page.get_by_role("option").first).to_be_visible()
+        expect(it.page.get_by_role("listbox", name="Voice")).to_be_visible()
     state["now"] = "downloading"
     expect(voice).to_contain_text("on its way", timeout=15_000)
     state["now"] = "ready"

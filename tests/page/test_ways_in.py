@@ -49,9 +49,11 @@ def test_others_sign_in_with_the_token(open_page: Open, own: KoeServer, proxied:
     it.expect_refused(401)
     it.page.reload()
     expect(it.page.get_by_role("heading", name="Home Assistant")).to_be_visible()
+    # Also over a restart.
+    it.page.goto("about:blank")
     own.stop()
     own.start()
-    it.page.reload()
+    it.go("house")
     expect(it.page.get_by_role("heading", name="Home Assistant")).to_be_visible()
     expect(dialog).to_have_count(0)
 

@@ -38,10 +38,10 @@ def bench(
     data_dir.mkdir(parents=True, exist_ok=True)
     found = [measure(each, precision, data_dir, _tell) for each in wanted for precision in PRECISIONS]
     benchmark = Benchmark.now(found)
-    benchmark.keep(data_dir)
     columns = ["size", "precision", "first audio, s", "work for 1 s", "rooms at once", "advice"]
     show.table([*columns, *(["earlier"] if earlier else [])], (_row(each, earlier) for each in found))
     typer.echo(f"Measured with {benchmark.threads} threads and noise for weights.")
+    benchmark.keep(data_dir)
     if save:
         benchmark.save(save)
 
