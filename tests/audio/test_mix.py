@@ -1,5 +1,6 @@
 """A mix is the sum that plain arithmetic gives, never clips, and needs no more memory for being long."""
 
+import math
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from koe.audio.mix import MOST_AT_ONCE, Clip, Mix, Track, crossfaded, join, joined_length
-from koe.audio.sound import ArraySound, FileSound, Samples, Sound
+from koe.audio.sound import ArraySound, FileSound, Samples, Sound, resampled
 from koe.core.errors import LimitExceeded, MalformedInput
 
 RATE = 24_000
@@ -27,6 +28,19 @@ def heard(pieces: Iterator[Samples]) -> Samples:
     return np.concatenate([np.zeros(0, np.float32), *pieces])
 
 
+def part(sound: ArraySound, first: int, end: int) -> Samples:
+    """At RATE, as it is in the whole."""
+    rate = sound.sample_rate
+    if rate == RATE:
+        return sound.samples[first:end]
+    # Where samples of both rates meet.
+    step = rate // math.gcd(rate, RATE)
+    before = first // step
+    made: Samples = soxr.resample(sound.samples[first - before * step :], rate, RATE)[before * step * RATE // rate :]
+    count = round((end - first) * RATE / rate)
+    return np.pad(made[:count], (0, max(0, count - len(made))))
+
+
 def expected(tracks: list[Track], length: int) -> Samples:
     """The whole mix in plain numpy."""
     total = np.zeros(length)
@@ -34,12 +48,9 @@ def expected(tracks: list[Track], length: int) -> Samples:
         for clip in track.clips:
             sound = clip.sound
             assert isinstance(sound, ArraySound)
+            first = round(clip.trim_start * sound.sample_rate)
             end = sound.frames - round(clip.trim_end * sound.sample_rate)
-            samples = sound.samples[round(clip.trim_start * sound.sample_rate) : end].astype(np.float64)
-            if sound.sample_rate != RATE:
-                count = round(len(samples) * RATE / sound.sample_rate)
-                samples = soxr.resample(samples, sound.sample_rate, RATE)[:count]
-                samples = np.pad(samples, (0, count - len(samples)))
+            samples = part(sound, first, end).astype(np.float64)
             rise, fall = round(clip.fade_in * RATE), round(clip.fade_out * RATE)
             samples[:rise] *= np.sin(np.pi / 2 * (np.arange(rise) + 0.5) / rise) if rise else 1
             if fall:
@@ -71,6 +82,22 @@ def test_a_mix_is_the_sum_of_its_clips(tracks: list[Track]) -> None:
     np.testing.assert_allclose(total, expected(tracks, mix.length), atol=1e-4)
     assert mix.peak() == pytest.approx(float(np.abs(total).max(initial=0)))
     assert np.abs(heard(mix.pieces())).max(initial=0) < 0.9
+
+
+@given(
+    st.sampled_from([(22_050, RATE), (RATE, 48_000), (16_000, RATE), (44_100, RATE), (RATE, 44_100), (RATE, RATE)]),
+    st.data(),
+)
+@settings(max_examples=30)
+def test_parts_that_follow_each_other_sound_as_the_whole(rates: tuple[int, int], data: st.DataObject) -> None:
+    of, to = rates
+    sound = noise(1.0, rate=of)
+    first, end = data.draw(st.integers(0, of // 4)), data.draw(st.integers(of * 3 // 4, of))
+    # 20 ms are whole samples at all of these rates.
+    cut = first + of // 50 * data.draw(st.integers(0, 24))
+    whole = heard(resampled(sound, first, end - first, to))
+    halves = heard(resampled(sound, first, cut - first, to)), heard(resampled(sound, cut, end - cut, to))
+    np.testing.assert_allclose(np.concatenate(halves), whole, atol=2e-6)
 
 
 def test_only_a_mix_that_is_too_loud_is_lowered_and_as_a_whole() -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.page.conftest import Open
 from tests.support.browser import PHONE
-from tests.support.koe_server import KoeServer
+from tests.support.koe_server import KoeServer, said_over_wyoming
 
 LONG = 120_000
 """Milliseconds, for two voices of a model that is loaded first."""
@@ -46,6 +46,12 @@ def test_a_described_voice_is_chosen_kept_and_named(open_page: Open, koe: KoeSer
     page.get_by_role("link", name="Kept: open it").click()
     expect(page.get_by_role("heading", name="Old Tom", level=1)).to_be_visible()
     assert api.get(f"{koe.url}/api/voices/old-tom").json()["kind"] == "designed"
+    page.get_by_role("button", name="Hear: Old Tom").click()
+    expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=LONG)
+    # Every room can use it now, and nobody speaks in its place: its model is loaded.
+    spoken = said_over_wyoming(koe, "Once upon a time.", "old-tom")
+    assert (spoken.error, len(spoken.pcm) > 0) == (None, True)
+    assert api.get(f"{koe.url}/api/requests").json()["requests"][0]["fallback"] is None
     expect(api.delete(f"{koe.url}/api/voices/old-tom")).to_be_ok()
 
     page.set_viewport_size(PHONE)

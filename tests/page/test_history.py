@@ -4,6 +4,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -120,7 +121,7 @@ def test_a_run_is_marked_done_again_and_removed(open_page: Open, kept: str) -> N
     it.page.get_by_role("button", name="Favourites").click()
     run.get_by_role("button", name="Details").click()
     run.get_by_role("button", name="Again, another take").click()
-    it.page.get_by_text("It was spoken again").wait_for()
+    it.page.get_by_text("It was made again").wait_for()
     expect(entries(it.page)).to_have_count(3)
     again = entries(it.page).first
     again.get_by_role("button", name="Details").click()
@@ -130,6 +131,52 @@ def test_a_run_is_marked_done_again_and_removed(open_page: Open, kept: str) -> N
     again.get_by_role("button", name="Remove").click()
     it.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(entries(it.page)).to_have_count(2)
+
+
+def test_dialogues_and_mixes_are_made_again(open_page: Open, kept: str) -> None:
+    with httpx.Client(base_url=kept, timeout=30) as client:
+        turns = [{"input": "Is the kettle on?", "voice": "espeak-en"}, {"input": "It is.", "voice": "espeak-en-us"}]
+        spoken = client.post("/v1/audio/conversation", json={"turns": turns, "response_format": "wav", "keep": True})
+        clip = {"run": spoken.headers["X-Koe-Run"], "file": "audio.wav"}
+        mix = {"tracks": [{"clips": [clip]}], "title": "Radio play", "response_format": "wav", "keep": True}
+        assert client.post("/v1/audio/compose", json=mix).is_success
+    it = open_page("history", url=kept)
+    expect(entry(it.page, "Radio play").get_by_text(re.compile("^Mix · "))).to_be_visible()
+    dialogue = entries(it.page).filter(has_text="Dialogue · ").first
+    dialogue.get_by_role("button", name="Details").click()
+    dialogue.get_by_role("button", name="Again, another take").click()
+    it.page.get_by_text("It was made again").wait_for()
+    expect(entries(it.page)).to_have_count(5)
+    mixed = entry(it.page, "Radio play")
+    mixed.get_by_role("button", name="Details").click()
+    expect(mixed.get_by_role("button", name="Again, another take")).to_have_count(0)
+    mixed.get_by_role("button", name="Again, the same").click()
+    expect(entries(it.page)).to_have_count(6)
+    it.page.get_by_text("More filters").click()
+    it.page.get_by_label("Made by").select_option("Mix")
+    expect(entries(it.page)).to_have_count(2)
+
+
+@pytest.mark.skipif(find_spec("qwen_tts") is None, reason="the extra `qwen` is not installed")
+def test_the_best_take_is_how_its_voice_speaks_from_then_on(open_page: Open, koe: KoeServer) -> None:
+    with httpx.Client(base_url=koe.url, timeout=60) as client:
+        base = next(voice["id"] for voice in client.get("/api/voices").json()["voices"] if voice["engine"] == "qwen")
+        assert client.post("/api/voices", json={"name": "Anna", "base": base}).is_success
+        job = {"kind": "variations", "text": "Tea?", "options": {"seeds": [3, 8], "how": {"voice": "anna"}}}
+        assert client.post("/api/jobs", json=job).is_success
+        it = open_page("history", url=koe.url)
+        run = entry(it.page, "Tea?")
+        run.get_by_role("button", name="Details").click(timeout=60_000)
+        run.get_by_role("button", name="Keep this one").last.click()
+        it.expect_accessible()
+        it.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        run.get_by_role("button", name="Keep this one").last.click()
+        it.page.get_by_role("dialog").get_by_role("button", name="Keep it, and let Anna always speak so").click()
+        it.page.get_by_text("is a favourite in History now").wait_for()
+        assert client.get("/api/voices/anna").json()["profile"]["seed"] == 8
+        assert client.delete("/api/voices/anna").is_success
+        for kept in client.get("/api/history").json()["runs"]:
+            assert client.delete(f"/api/runs/{kept['id']}").is_success
 
 
 def test_older_runs_are_a_page_further(open_page: Open, kept: str) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import APIRequestContext, Browser, FilePayload, Locator, Page, expect
 
+from koe.audio.loudness import LoudnessMeter
 from tests.page.conftest import Open
 from tests.support.browser import PHONE
 from tests.support.clips import speech_wav
@@ -194,6 +196,148 @@ def test_what_was_kept_becomes_a_clip(open_page: Open, api: APIRequestContext) -
     assert [clip["name"] for clip in project["clips"]] == ["knock", "The kettle sings."]
     assert project["composition"]["tracks"][0]["muted"]
     assert len(project["spans"][0]) == 2
+
+
+def test_a_clip_is_split_at_the_playhead_and_put_together_again(open_page: Open, api: APIRequestContext) -> None:
+    it = open_page("projects")
+    page = it.page
+    begin(page, sound("knock", 3.0))
+    split = page.get_by_role("button", name="Split at the playhead")
+    expect(split).to_be_disabled()
+    playhead = page.get_by_role("slider", name="Playhead")
+    playhead.press("Shift+ArrowRight")
+    piece(page, "knock").focus()
+    split.click()
+    halves = [f"at {start} s, {long} s long, Track 1" for start, long in ((0, 1), (1, 2))]
+    for half, told in enumerate(halves):
+        expect(piece(page, "knock").nth(half)).to_have_attribute("aria-valuetext", told)
+    playhead.press("Shift+ArrowRight")
+    # The second half is the one that is chosen.
+    playhead.press("s")
+    expect(piece(page, "knock")).to_have_count(3)
+    it.expect_accessible()
+    for count in (2, 1):
+        page.get_by_role("button", name="Undo").click()
+        expect(piece(page, "knock")).to_have_count(count)
+    page.get_by_role("button", name="Redo").click()
+    saved(page)
+    page.reload()
+    expect(piece(page, "knock")).to_have_count(2)
+    assert project_of(page, api)["seconds"] == 3.0
+
+
+def test_the_loudness_of_the_whole_is_kept_and_taken_back(open_page: Open, api: APIRequestContext) -> None:
+    page = open_page("projects").page
+    begin(page, sound("knock", 3.0))
+    loudness = page.get_by_label("Loudness (LUFS)")
+    loudness.fill("-20")
+    loudness.press("Enter")
+    saved(page)
+    page.reload()
+    expect(loudness).to_have_value("-20")
+    project = project_of(page, api)
+    assert project["composition"]["loudness"] == -20
+    answer = api.post(f"/api/projects/{project['id']}/render", data={"response_format": "wav"})
+    samples, rate = soundfile.read(io.BytesIO(answer.body()), dtype="float32")
+    meter = LoudnessMeter(rate)
+    meter.feed(samples)
+    assert meter.finish().lufs == pytest.approx(-20, abs=0.2)
+    # What is beyond what the server takes becomes the nearest that it does.
+    loudness.fill("-70")
+    loudness.press("Enter")
+    expect(loudness).to_have_value("-40")
+    for value in ("-20", ""):
+        loudness.fill("") if not value else page.get_by_role("button", name="Undo").click()
+        loudness.press("Enter")
+        expect(loudness).to_have_value(value)
+    saved(page)
+    assert project_of(page, api)["composition"]["loudness"] is None
+
+
+def test_the_words_of_a_clip_are_jumped_to(open_page: Open, api: APIRequestContext) -> None:
+    pytest.importorskip("pocketsphinx")
+    keep(api, "Bring the blue umbrella, please.")
+    it = open_page("projects")
+    page = it.page
+    begin(page, sound("knock", 2.0))
+    page.get_by_role("button", name="Add sounds").click()
+    page.get_by_label("Kept in History").fill("umbrella")
+    page.get_by_role("button", name="Add: Bring the blue umbrella, please.").click()
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Find out when each word is said").click()
+    said = page.get_by_role("list", name="Words", exact=True).get_by_role("button")
+    expect(said).to_have_text(
+        [re.compile(rf"^{word}") for word in ("Bring", "the", "blue", "umbrella", "please")], timeout=30_000
+    )
+    umbrella = said.nth(3)
+    umbrella.click()
+    expect(umbrella).to_have_class("now")
+    found = re.search(r"([\d.]+) s", umbrella.inner_text())
+    assert found is not None and 2.3 < float(found[1]) < 4
+    playhead = page.get_by_role("slider", name="Playhead")
+    expect(playhead).to_have_attribute("aria-valuetext", f"{float(found[1]):g} s")
+    it.expect_accessible()
+    # Only those that are heard in a half are told of it.
+    page.get_by_role("button", name="Split at the playhead").click()
+    expect(said.first).to_have_text(re.compile("^(blue|umbrella)"))
+    piece(page, "knock").focus()
+    expect(said).to_have_count(0)
+    it.page.set_viewport_size(PHONE)
+    piece(page, "Bring the blue umbrella, please.").first.focus()
+    expect(said).not_to_have_count(0)
+    it.expect_fits()
+
+
+SPLIT = """async ({ composition, clips, times, seed }) => {
+  const module = (name) => import(new URL(`page/current/lib/${name}.js`, document.baseURI).href);
+  const { lanesOf, tracksOf } = await module('timeline');
+  const { split } = await module('split');
+  let state = seed;
+  const random = (below) => { state = (state * 1103515245 + 12345) % 2147483648; return (state / 2147483648) * below; };
+  const lengths = new Map(clips.map(({ id, seconds }) => [id, seconds]));
+  let lanes = lanesOf(composition, lengths);
+  const whole = tracksOf(lanes);
+  for (let time = 0; time < times; time += 1) {
+    const pieces = lanes.flatMap((lane) => lane.pieces);
+    const { key, clip } = pieces[Math.floor(random(pieces.length))];
+    lanes = split(lanes, key, random(6), clips.find(({ id }) => id === clip).sample_rate)?.lanes ?? lanes;
+  }
+  // As it is saved, and opened again.
+  return { whole, parts: tracksOf(lanesOf({ tracks: tracksOf(lanes) }, lengths)) };
+}"""
+
+
+@pytest.mark.parametrize("rate", [24_000, 22_050, 44_100])
+def test_what_was_split_sounds_exactly_as_before(open_page: Open, api: APIRequestContext, rate: int) -> None:
+    page = open_page("projects").page
+    address = f"/api/projects/{api.post('/api/projects', data={'name': 'Split'}).json()['id']}"
+    encoded = io.BytesIO()
+    soundfile.write(encoded, np.random.default_rng(1).uniform(-0.3, 0.3, 3 * rate + 7), rate, format="WAV")
+    noise: FilePayload = {"name": "noise.wav", "mimeType": "audio/wav", "buffer": encoded.getvalue()}
+    clips = [
+        api.post(f"{address}/clips", multipart={"file": file}).json()["clips"][0]
+        for file in (noise, sound("speech", 4.0))
+    ]
+    first = {"clip": clips[0]["id"], "offset": 0.01, "trim_start": 0.01, "trim_end": 0.123}
+    # Where it fades it isn't split.
+    fading = {"clip": clips[1]["id"], "offset": 1.234, "fade_in": 0.5, "fade_out": 1.0, "volume": -6}
+    crossed = {"clip": clips[0]["id"], "crossfade": 0.4}
+    composition = {"tracks": [{"clips": [first, crossed]}, {"clips": [fading]}]}
+    composition = api.patch(address, data={"composition": composition}).json()["composition"]
+    made = page.evaluate(SPLIT, {"composition": composition, "clips": clips, "times": 60, "seed": 5})
+    for track, parts in zip(made["whole"], made["parts"], strict=True):
+        assert len(parts["clips"]) > len(track["clips"]) + 1
+
+    def heard(tracks: Any) -> Any:
+        body = {"composition": {"tracks": tracks, "sample_rate": 24_000}, "response_format": "wav"}
+        answer = api.post(f"{address}/render", data=body)
+        expect(answer).to_be_ok()
+        return soundfile.read(io.BytesIO(answer.body()), dtype="int16")[0].astype(int)
+
+    whole, parts = heard(made["whole"]), heard(made["parts"])
+    assert len(whole) == len(parts)
+    # Where it has another rate than the mix, the last bit may be rounded otherwise.
+    assert np.abs(whole - parts).max() <= 1
 
 
 ANYTHING = """async ({ clips, seed, times }) => {

@@ -1,26 +1,8 @@
-"""The frame of the admin page: the ways to its views, on every size and in every light."""
+"""The frame of the admin page: the ways to its views, its languages and its colours."""
 
-import re
-
-import pytest
 from playwright.sync_api import expect
 
 from tests.page.conftest import Open
-from tests.support.browser import PHONE
-
-VIEWS = ("speak", "voices", "design", "productions", "history", "house")
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_view_is_fit_for_everybody(open_page: Open, view: str) -> None:
-    it = open_page(view)
-    expect(it.page).to_have_title(re.compile("– Koe$"))
-    expect(it.page.get_by_role("navigation", name="Views").locator("[aria-current=page]")).to_have_count(1)
-    it.expect_accessible()
-    it.page.set_viewport_size(PHONE)
-    it.expect_fits()
-    it.page.emulate_media(color_scheme="dark")
-    it.expect_accessible()
 
 
 def test_the_ways_lead_to_the_views(open_page: Open) -> None:

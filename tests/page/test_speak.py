@@ -2,13 +2,15 @@
 
 import re
 import wave
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.page.conftest import Open
+from tests.page.conftest import NAMED, Open
 from tests.support.browser import PHONE
+from tests.support.koe_server import KoeServer
 
 TEXT = "The washing machine is finished. Shall I start the dryer?"
 
@@ -49,6 +51,19 @@ def test_a_text_is_heard_while_it_is_made(open_page: Open) -> None:
     heard(it.page)
     expect(stop).to_be_hidden()
     expect(it.page.get_by_role("slider", name="What was said")).to_be_visible()
+    it.expect_accessible()
+
+
+@pytest.mark.skipif(find_spec("qwen_tts") is None, reason="the extra `qwen` is not installed")
+def test_who_hears_another_voice_is_told_why(open_page: Open, koe: KoeServer) -> None:
+    it = open_page()
+    expect(it.page.request.post(f"{koe.url}/api/models/{NAMED}/unload")).to_be_ok()
+    choose_voice(it.page, "ryan", "Ryan")
+    write_and_speak(it.page)
+    told = it.page.get_by_text(
+        re.compile(r"Another voice speaks in its place, espeak-en\S*\. Qwen3-TTS.+ is still being loaded")
+    )
+    expect(told).to_be_visible(timeout=30_000)
     it.expect_accessible()
 
 
@@ -168,7 +183,9 @@ def test_who_comes_first_hears_the_house_speak(open_page: Open) -> None:
     it = open_page(welcomed=False)
     it.page.get_by_role("dialog", name="Welcome to Koe").wait_for()
     it.expect_accessible()
-    it.page.get_by_role("button", name="Let the house speak").click()
+    speak = it.page.get_by_role("button", name="Let the house speak")
+    expect(speak).to_be_focused()
+    speak.press("Enter")
     it.page.get_by_text("That was your house").wait_for()
     it.page.get_by_role("button", name="Look around").click()
     expect(it.page.get_by_role("dialog")).to_have_count(0)

@@ -15,15 +15,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, Page, expect
 from wyoming.asr import Transcript
-from wyoming.client import AsyncClient
-from wyoming.tts import Synthesize, SynthesizeVoice
 
 from tests.adapters.test_transcription import saying, serving
 from tests.page.conftest import Open
 from tests.support.browser import PHONE, chromium
 from tests.support.clips import speech_wav
-from tests.support.house import PATIENCE, Heard, hear
-from tests.support.koe_server import KoeServer
+from tests.support.house import PATIENCE
+from tests.support.koe_server import KoeServer, said_over_wyoming
 
 LONG = 60_000
 """Milliseconds: torch is imported, and a model loaded, at the first voice that speaks."""
@@ -54,22 +52,6 @@ def voices(browser: Browser, koe: KoeServer) -> Iterator[APIRequestContext]:
         for voice in context.request.get("/api/voices").json()["voices"]:
             if voice["own"]:
                 expect(context.request.delete(f"/api/voices/{voice['id']}")).to_be_ok()
-
-
-def said_over_wyoming(koe: KoeServer, text: str, voice: str) -> Heard:
-    """In a thread of its own: the browser's driver has the loop of this one."""
-
-    async def say() -> Heard:
-        async with AsyncClient.from_uri(f"tcp://127.0.0.1:{koe.wyoming_port}") as client:
-            await client.write_event(Synthesize(text, voice=SynthesizeVoice(name=voice)).event())
-            async with asyncio.timeout(LONG / 1000):
-                return await hear(client)
-
-    heard: list[Heard] = []
-    thread = threading.Thread(target=lambda: heard.append(asyncio.run(say())))
-    thread.start()
-    thread.join()
-    return heard[0]
 
 
 def name_it(page: Page, name: str) -> None:

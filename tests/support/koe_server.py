@@ -1,17 +1,22 @@
 """`koe serve` as a process of its own, which can be stopped and started again at the same address."""
 
+import asyncio
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.house import PATIENCE
+from wyoming.client import AsyncClient
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from tests.support.house import PATIENCE, Heard, hear
 
 _SETTINGS = {
     "engine.default": "espeak",
@@ -101,3 +106,20 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def said_over_wyoming(koe: KoeServer, text: str, voice: str, patience: float = 60.0) -> Heard:
+    """In a thread of its own: the browser's driver has the loop of this one. `patience`: seconds, for a model that is
+    loaded first."""
+
+    async def say() -> Heard:
+        async with AsyncClient.from_uri(f"tcp://127.0.0.1:{koe.wyoming_port}") as client:
+            await client.write_event(Synthesize(text, voice=SynthesizeVoice(name=voice)).event())
+            async with asyncio.timeout(patience):
+                return await hear(client)
+
+    heard: list[Heard] = []
+    thread = threading.Thread(target=lambda: heard.append(asyncio.run(say())))
+    thread.start()
+    thread.join()
+    return heard[0]

@@ -46,6 +46,8 @@ from koe.engine.qwen.checkpoints import find
 from koe.engine.qwen.cpu.bench_process import Bench
 from koe.engine.qwen.engine import QwenEngine, cloner
 from koe.engine.remote import RemoteEngine
+from koe.pipelines import composing as mixes
+from koe.pipelines import conversation as dialogues
 from koe.pipelines import speak
 from koe.pipelines.design_clone import Designer
 from koe.pipelines.speak import SpeechProducer
@@ -125,7 +127,12 @@ async def start_http(
         settings_api.install(server.app, live)
         announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:
-            runs.install(server.app, outputs, {speak.TASK: SpeechProducer(speaker, outputs).again})
+            again = {
+                speak.TASK: runs.speaking_again(SpeechProducer(speaker, outputs)),
+                dialogues.TASK: conversation.again,
+                mixes.TASK: composing.again,
+            }
+            runs.install(server.app, outputs, again)
             projects.install(server.app, await _open_projects(loaded, outputs, server.app))
             words.install(server.app, word_timer(loaded, outputs, speaker, deadline=words.DEADLINE))
         if open_jobs is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import gcd
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,9 @@ Samples = NDArray[np.float32]
 
 PIECE = 16_384
 """Samples read at once."""
+
+_AROUND = 4096
+"""Samples before and behind a part that are resampled with it: many more than any of them sounds in."""
 
 
 class Sound(Protocol):
@@ -82,16 +86,21 @@ def resampled_length(count: int, source_rate: int, target_rate: int) -> int:
 
 
 def resampled(sound: Sound, start: int, count: int, sample_rate: int) -> Iterator[Samples]:
-    """So many of its samples, at another rate: exactly `resampled_length`."""
+    """So many of its samples, at another rate: exactly `resampled_length`. A part sounds as it does in the whole."""
     if sound.sample_rate == sample_rate:
         yield from sound.pieces(start, count)
         return
-    left = resampled_length(count, sound.sample_rate, sample_rate)
+    # Only after so many samples is one of the other rate at the same time as one of this rate.
+    step = sound.sample_rate // gcd(sound.sample_rate, sample_rate)
+    before = min(_AROUND, start) // step * step
+    after = min(_AROUND, sound.frames - start - count)
+    skip, left = before * sample_rate // sound.sample_rate, resampled_length(count, sound.sample_rate, sample_rate)
     stream = soxr.ResampleStream(sound.sample_rate, sample_rate, 1, dtype="float32")
-    for piece in sound.pieces(start, count):
-        ready = stream.resample_chunk(piece)[:left]
-        left -= len(ready)
-        yield ready
-    rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)[:left]
+    for piece in sound.pieces(start - before, before + count + after):
+        ready = stream.resample_chunk(piece)
+        skipped, skip = ready[skip:][:left], max(0, skip - len(ready))
+        left -= len(skipped)
+        yield skipped
+    rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)[skip:][:left]
     # By rounding there may be one sample less.
     yield np.pad(rest, (0, left - len(rest)))

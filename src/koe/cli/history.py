@@ -164,8 +164,10 @@ def regenerate(
     ] = "same",
     as_json: AsJson = False,
 ) -> None:
-    """Do a run again: a new run of the same input, of a production as a job. Needs no server."""
-    from koe.pipelines import speak
+    """Do a run again: a new run of the same input, of a production as a job. Needs no server but for dialogues and
+    mixes, which the server alone does again."""
+    from koe.core.errors import UnsupportedAbility
+    from koe.pipelines import composing, conversation, speak
 
     wanted = _seed(seed)
     with visiting(context) as outputs:
@@ -173,6 +175,9 @@ def regenerate(
         if run.meta.task == speak.TASK:
             _tell(asyncio.run(_again(context, outputs, run, wanted)), as_json=as_json)
             return
+        if run.meta.task in (conversation.TASK, composing.TASK):
+            where = f"on its page under History, or with POST /api/runs/{run.id}/regenerate"
+            raise UnsupportedAbility(f"a run of the task {run.meta.task} is done again by the server: {where}")
     made_id = asyncio.run(_again_as_job(context, run_id, wanted))
     with visiting(context) as outputs:
         _tell(outputs.get(made_id), as_json=as_json)

@@ -70,11 +70,17 @@ def check_repeatable(run: Run) -> None:
         raise UnsupportedAbility(words)
 
 
+def damaged_input(run: Run, error: ValidationError) -> MalformedInput:
+    """What a run was made of isn't what such a run can be made of."""
+    place = ".".join(map(str, error.errors()[0]["loc"]))
+    return MalformedInput(f"the run {run.id} can't be done again: {place} of its input isn't right")
+
+
 def seeds_again(again: Again, outputs: Outputs) -> Callable[[int, int | None], int | None]:
     """(an item's number, its seed as planned) -> the one to be used. Raises UnknownRun."""
     match again.seed:
         case "same":
-            seeds = _seeds(outputs.get(again.run))
+            seeds = seeds_of(outputs.get(again.run))
             return lambda number, seed: seeds.get(number) if seed is None else seed
         case "new":
             return lambda number, seed: None
@@ -104,12 +110,13 @@ def _prepared(run: Run, seed: Seeds, source: Path) -> tuple[str, Values]:
 def _listed(run: Run, seed: Seeds, count: int) -> list[int]:
     """Of all its items; none where an engine without seeds has spoken it."""
     if seed == "same":
-        return [used for _, used in sorted(_seeds(run).items())]
+        return [used for _, used in sorted(seeds_of(run).items())]
     first = secrets.randbits(32) if seed == "new" else seed
     return [(first + step) % 2**63 for step in range(count)]
 
 
-def _seeds(run: Run) -> dict[int, int]:
+def seeds_of(run: Run) -> dict[int, int]:
+    """By the number of the item; none for an engine without. Raises MalformedInput."""
     try:
         return _Manifest.model_validate_json(run.file(MANIFEST).read_bytes()).seeds
     except (OSError, ValidationError):

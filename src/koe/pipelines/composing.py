@@ -46,12 +46,12 @@ def window_of(arranged: Arranged, start: float = 0.0, end: float | None = None, 
 def performed(
     rendering: Rendering,
     window: Window,
-    encoder: FlowEncoder,
+    encoder: FlowEncoder | None,
     kept: KeptSound | None,
     description: Callable[[], Description],
 ) -> Iterator[bytes]:
-    """Blocks: each step is for a thread. Pieces are empty while the mix is measured. Where it is `kept`, the run is
-    there before the last piece; its `description` is asked for then."""
+    """Blocks: each step is for a thread. Pieces are empty while the mix is measured, and where nobody listens (no
+    `encoder`). Where it is `kept`, the run is there before the last piece; its `description` is asked for then."""
     for samples in (rendering.draft if window.draft else rendering.pieces)(window.first, window.end):
         if len(samples) == 0:
             yield b""
@@ -59,10 +59,10 @@ def performed(
         pcm = to_int16(samples)
         if kept is not None:
             kept.write(pcm)
-        yield encoder.feed(pcm)
+        yield encoder.feed(pcm) if encoder else b""
     if kept is not None:
         kept.finish(description())
-    yield encoder.finish()
+    yield encoder.finish() if encoder else b""
 
 
 def described(

@@ -22,6 +22,12 @@ class Turn:
     pause_after: float
     """Seconds; after the last turn there is none."""
 
+    speaker: str = ""
+    language: str | None = None
+    """BCP-47 tag; None: found out from the text."""
+
+    is_ssml: bool = False
+
 
 class Conversation:
     """Iterated once; closing the iterator frees the engine."""
@@ -30,16 +36,23 @@ class Conversation:
         self, turns: Sequence[Turn], sample_rate: int, settings: SpeechSettings, watch: Watch, adapter: str
     ) -> None:
         """`settings`: whose limits of time and length hold for all turns together."""
-        self._turns, self._settings = turns, settings
+        self._settings = settings
         self._watch, self._adapter = watch, adapter
         self._bytes = 0
+        self._starts = list[float]()
+        self.turns = turns
         self.sample_rate = sample_rate
         """Hz."""
 
     @property
     def stats(self) -> Sequence[SpeechStats]:
         """Of each turn; complete once it has ended."""
-        return [turn.utterance.stats for turn in self._turns]
+        return [turn.utterance.stats for turn in self.turns]
+
+    @property
+    def starts(self) -> Sequence[float]:
+        """Seconds from the beginning to each turn that has begun."""
+        return self._starts
 
     @property
     def seconds(self) -> float:
@@ -49,8 +62,9 @@ class Conversation:
     async def pieces(self) -> AsyncGenerator[bytes]:
         """PCM. Raises what an Utterance raises, for all turns together."""
         begun = asyncio.get_running_loop().time()
-        last = len(self._turns) - 1
-        for number, turn in enumerate(self._turns):
+        last = len(self.turns) - 1
+        for number, turn in enumerate(self.turns):
+            self._starts.append(self.seconds)
             if asyncio.get_running_loop().time() - begun > self._settings.request_timeout:
                 limit = self._settings.request_timeout
                 raise DeadlineExceeded(f"it took longer than {limit:g} seconds (setting speech.request_timeout)")

@@ -81,7 +81,7 @@ def _left_out(said: Collection[Utterance], options: ScriptOptions) -> list[Probl
     if options.follow_directions or not directed:
         return []
     first = directed[0]
-    wrong = f"{len(directed)} directions such as {shown(f'({first.direction})')} are left out"
+    wrong = f"directions such as {shown(f'({first.direction})')} are left out ({len(directed)} in all)"
     return [Problem(f"line {first.line}", wrong, "switch on that directions are followed, if the voices can")]
 
 

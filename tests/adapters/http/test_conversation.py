@@ -18,6 +18,7 @@ from koe.core.voice import Voice
 from koe.engine import Priority, SpeechOptions
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine, FakeStream, Faults
+from koe.pipelines.conversation import TASK
 from koe.settings import SpeechSettings
 from koe.speech import SpeechRequest
 from koe.storage.outputs import Outputs
@@ -43,7 +44,7 @@ async def talking(data_dir: Path, *engines: Any, **options: Any) -> AsyncIterato
 
     def prepare(app: Any, settings: Any) -> None:
         busy.install(app, settings)
-        runs.install(app, outputs, {})
+        runs.install(app, outputs, {TASK: conversation.again})
 
     try:
         async with http_house(data_dir, ENDPOINTS, *engines, prepare=prepare, **options) as house:
@@ -159,6 +160,76 @@ async def test_it_becomes_a_run_where_that_is_wished(it: HttpHouse) -> None:
     assert told["duration"] == pytest.approx(len(kept) / RATE)
     async with it.client.get("/api/history?q=kettle") as answer:
         assert [each["id"] for each in (await answer.json())["runs"]] == [run_id]
+
+
+class Seeded(FakeEngine):
+    """It draws seeds, as an engine with a model does."""
+
+    drawn = 100
+
+    def open(self, voice: Voice, options: SpeechOptions) -> FakeStream:
+        stream = super().open(voice, options)
+        if options.seed is None:
+            self.drawn += 1
+        stream.seed = self.drawn if options.seed is None else options.seed
+        return stream
+
+
+async def ask(it: HttpHouse, method: str, path: str, status: int = 200, **options: Any) -> dict[str, Any]:
+    async with it.client.request(method, path, **options) as answer:
+        assert answer.status == status, await answer.text()
+        told: dict[str, Any] = await answer.json(content_type=None)
+        return told
+
+
+async def test_it_is_done_again_with_the_seeds_that_it_had_or_others(tmp_path: Path) -> None:
+    async with talking(tmp_path, Seeded()) as it:
+
+        async def seeds(run_id: str) -> list[int]:
+            items = (await ask(it, "GET", f"/api/runs/{run_id}/files/manifest.json"))["items"]
+            assert [(item["number"], item["text"], item["group"]) for item in items] == [
+                (number, turn["input"], turn["speaker"]) for number, turn in enumerate(TURNS, start=1)
+            ]
+            return [item["seed"] for item in items]
+
+        async with it.client.post(PATH, json=body(keep=True, speakers={**SPEAKERS, "Bert": {"seed": 5}})) as answer:
+            assert answer.status == 200
+            first = answer.headers["X-Koe-Run"]
+            await answer.read()
+        drawn = await seeds(first)
+        assert (len(set(drawn)), drawn[1]) == (3, 5)
+        path = f"/api/runs/{first}/regenerate"
+        same = await ask(it, "POST", path, 201, json={})
+        assert (same["task"], same["text"]) == ("conversation", "\n".join(turn["input"] for turn in TURNS))
+        assert await seeds(same["id"]) == drawn
+        assert await seeds((await ask(it, "POST", f"/api/runs/{same['id']}/regenerate", 201, json={}))["id"]) == drawn
+        assert not set(await seeds((await ask(it, "POST", path, 201, json={"seed": "new"}))["id"])) & set(drawn)
+        assert await seeds((await ask(it, "POST", path, 201, json={"seed": 7}))["id"]) == [7, 7, 7]
+        assert (await ask(it, "GET", "/api/history"))["runs"][0]["seed"] == 7
+
+
+async def test_the_turns_of_a_run_are_told_with_their_times_and_it_is_done_again_without_seeds(it: HttpHouse) -> None:
+    async with it.client.post(PATH, json=body(keep=True, gap=0.5)) as answer:
+        run_id, pcm = answer.headers["X-Koe-Run"], await answer.read()
+    items = (await ask(it, "GET", f"/api/runs/{run_id}/files/manifest.json"))["items"]
+    assert items[0]["start"] == 0
+    assert items[1]["start"] == pytest.approx(items[0]["seconds"] + 0.25)
+    assert items[2]["start"] == pytest.approx(items[1]["start"] + items[1]["seconds"] + 0.5)
+    assert items[2]["start"] + items[2]["seconds"] == pytest.approx(len(pcm) / BYTES_PER_SAMPLE / RATE)
+    again = await ask(it, "POST", f"/api/runs/{run_id}/regenerate", 201, json={})
+    first = await ask(it, "GET", f"/api/runs/{run_id}")
+    assert again["input"] == first["input"]
+    assert again["files"][0] == first["files"][0]
+    # One that can't be spoken any more leaves nothing behind, and one that was damaged says so.
+    file = next((it.house.loaded.data_dir / "outputs" / "runs").glob(f"*{run_id}/input.json"))
+    file.write_text(file.read_text().replace("fake-low", "fake-gone"))
+    assert (await ask(it, "POST", f"/api/runs/{run_id}/regenerate", 404, json={}))["error"]["code"] == "unknown-voice"
+    file.write_text('{"turns": []}')
+    assert (
+        "turns of its input"
+        in (await ask(it, "POST", f"/api/runs/{run_id}/regenerate", 400, json={}))["error"]["message"]
+    )
+    assert len((await ask(it, "GET", "/api/history"))["runs"]) == 2
 
 
 async def test_all_unknown_voices_are_told_at_once_and_nothing_is_spoken(it: HttpHouse) -> None:

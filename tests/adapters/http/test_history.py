@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from koe.adapters.http import busy, history, runs, speech
 from koe.engine.fake import FakeEngine, Faults
+from koe.pipelines.again import Seeds
 from koe.pipelines.speak import TASK, SpeechInput, SpeechProducer
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
@@ -54,8 +56,8 @@ async def keeping(data_dir: Path, engine: FakeEngine | None = None, **options: A
     try:
         producers: list[SpeechProducer] = []
 
-        async def again(run: Run, seed: int | None) -> Run:
-            return await producers[0].again(run, seed)
+        async def again(request: web.Request, run: Run, seed: Seeds) -> Run:
+            return await runs.speaking_again(producers[0])(request, run, seed)
 
         def prepare(app: Any, settings: Any) -> None:
             busy.install(app, settings)

@@ -17,6 +17,7 @@ import soundfile
 
 from koe.adapters.http import busy, composing, conversation, history, projects, runs
 from koe.audio.sound import Samples
+from koe.pipelines.composing import TASK
 from koe.storage.outputs import Outputs
 from koe.storage.projects import Projects
 from koe.storage.run import Run
@@ -71,7 +72,7 @@ async def studio(data_dir: Path, endpoints: Sequence[Any] = ENDPOINTS, **options
 
     def prepare(app: Any, settings: Any) -> None:
         busy.install(app, settings)
-        runs.install(app, outputs, {})
+        runs.install(app, outputs, {TASK: composing.again})
         projects.install(app, kept)
 
     try:
@@ -190,6 +191,45 @@ async def test_it_is_brought_to_a_loudness_and_kept_as_a_run(it: Studio) -> None
     assert unpacked(await it.ask("GET", f"/api/runs/{kept}/files/audio.flac")).tobytes() == unpacked(data).tobytes()
     found = await it.ask("GET", "/api/history?task=compose&q=louder")
     assert [each["id"] for each in found["runs"]] == [kept]
+
+
+async def test_a_mix_is_made_again_as_it_was(it: Studio) -> None:
+    run = it.run(packed(samples(1)))
+    composition = {"tracks": [{"clips": [{"run": run.id, "file": "audio.wav", "fade_in": 0.25}]}], "loudness": -20}
+
+    async def kept(path: str, **options: Any) -> dict[str, Any]:
+        async with it.house.client.post(path, **options) as answer:
+            assert answer.status == 200, await answer.text()
+            await answer.read()
+            found: dict[str, Any] = await it.ask("GET", f"/api/runs/{answer.headers['X-Koe-Run']}")
+            return found
+
+    async def again(of: dict[str, Any], status: int = 201) -> dict[str, Any]:
+        path = f"/api/runs/{of['id']}/regenerate"
+        made: dict[str, Any] = await it.ask("POST", path, status, json={"seed": "new"})
+        return made
+
+    def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+        sound = one["files"][0] == other["files"][0]
+        return sound and all(one[name] == other[name] for name in ("task", "text", "input", "duration"))
+
+    form_of = {"response_format": "flac", "keep": True}
+    mixed = await kept(PATH, json=composition | form_of | {"title": "Soft"})
+    assert same(await again(mixed), mixed)
+    project = await it.project(*composition["tracks"][0]["clips"], loudness=-20)  # type: ignore[index]
+    path = f"/api/projects/{project['id']}"
+    rendered = await kept(f"{path}/render", json=form_of | {"start": 0.25, "end": 0.75})
+    # What becomes of the project afterwards changes nothing.
+    await it.ask("PATCH", path, json={"composition": {"tracks": []}})
+    unsaved = await kept(f"{path}/render", json=form_of | {"composition": project["composition"]})
+    assert same(await again(rendered), rendered)
+    assert same(await again(unsaved), unsaved)
+    await it.ask("DELETE", path, 204)
+    assert (await again(rendered, 404))["error"]["code"] == "unknown-project"
+    await it.ask("DELETE", f"/api/runs/{run.id}", 204)
+    assert (await again(mixed, 404))["error"]["code"] == "unknown-run"
+    sent = form(("rain.wav", packed(samples(2))), data={"tracks": [{"clips": [{"upload": "rain.wav"}]}], "keep": True})
+    assert "('rain.wav')" in (await again(await kept(PATH, data=sent), 400))["error"]["message"]
 
 
 SOUND = packed(samples(1, 0.1))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import aiohttp
 import pytest
@@ -236,6 +237,7 @@ async def test_the_engine_that_fails_before_its_first_sound_is_stood_in_for(tmp_
         it.client.post(PATH, json={"input": TEXT}) as answer,
     ):
         assert answer.headers["X-Koe-Voice"].startswith("espeak-en")
+        assert unquote(answer.headers["X-Koe-Fallback"]) == "failed on demand before chunk 0"
         assert await answer.read()
 
 

@@ -1,19 +1,22 @@
 """`POST /v1/audio/compose`: sounds that are sent along, and those of runs, in one mix."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from koe import disk
 from koe.adapters.http.encoding import CONTENT_TYPES
 from koe.adapters.http.endpoints import Endpoint, FormFile
 from koe.adapters.http.errors import HttpError, parse_json
 from koe.adapters.http.form_files import FORM, SavedFile, read_files, wrong
-from koe.adapters.http.projects.performing import Keep, Performance, arranged, perform
+from koe.adapters.http.projects.bodies import RenderBody
+from koe.adapters.http.projects.performing import Keep, Performance, arranged, perform, perform_again
+from koe.adapters.http.projects.rendering import render_again
 from koe.adapters.http.projects.workshop import workshop_of
 from koe.adapters.http.runs import outputs_of
 from koe.adapters.http.speech import TAG
@@ -23,10 +26,13 @@ from koe.audio.render import Rendering
 from koe.audio.sound import FileSound, Sound
 from koe.audio.transcode import transcode
 from koe.core.composition import MOST_SECONDS, Composition, CompositionClip
-from koe.core.errors import KoeError, MalformedInput
+from koe.core.errors import KoeError, MalformedInput, UnsupportedAbility
+from koe.core.problem import shown
+from koe.pipelines.again import Seeds, damaged_input
 from koe.pipelines.composing import window_of
 from koe.storage.outputs import Outputs
 from koe.storage.projects import Stopped
+from koe.storage.run import Run
 
 MOST_FILES = 64
 
@@ -85,18 +91,41 @@ async def compose(request: web.Request) -> web.StreamResponse:
         body, files = await _read(request, folder)
         _check_names(body, files)
         uploads = await workshop.work(lambda stopped: _transcoded(files, folder, stopped)) if files else {}
-        format = FlowFormat(body.response_format)
-        found = await arranged(body, Sounds(uploads, outputs), format)
-        given = body.model_dump(mode="json", exclude_unset=True)
-        asked = Performance(
-            body,
-            Rendering(found.mix, loudness=body.loudness),
-            window_of(found),
-            found.mix.sample_rate,
-            format,
-            Keep(outputs, body.title, given) if body.keep else None,
+        return await perform(request, await _performance(body, Sounds(uploads, outputs), outputs))
+
+
+async def again(request: web.Request, run: Run, seed: Seeds) -> Run:
+    """A kept mix made again, of a project or of runs; there is nothing in it that a seed would change. Raises
+    UnsupportedAbility where files were sent along, MalformedInput where its input was damaged, UnknownRun and
+    UnknownProject where what it is made of is gone."""
+    given = {**await asyncio.to_thread(run.input), "keep": True}
+    project = given.pop("project", None)
+    try:
+        if project is not None:
+            return await render_again(request, str(project), RenderBody.model_validate_json(json.dumps(given)))
+        body = ComposeBody.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        raise damaged_input(run, error) from None
+    if uploads := [clip.upload for _, clip in body.placed() if clip.upload is not None]:
+        raise UnsupportedAbility(
+            f"the run {run.id} can't be done again: the files that were sent along with it are not kept "
+            f"({shown(', '.join(dict.fromkeys(uploads)))}). Make a project of them: it keeps its sounds"
         )
-        return await perform(request, asked)
+    outputs = outputs_of(request)
+    return await perform_again(request, await _performance(body, Sounds({}, outputs), outputs))
+
+
+async def _performance(body: ComposeBody, sounds: Sounds, outputs: Outputs) -> Performance:
+    found = await arranged(body, sounds, format := FlowFormat(body.response_format))
+    given = body.model_dump(mode="json", exclude_unset=True)
+    return Performance(
+        body,
+        Rendering(found.mix, loudness=body.loudness),
+        window_of(found),
+        found.mix.sample_rate,
+        format,
+        Keep(outputs, body.title, given) if body.keep else None,
+    )
 
 
 async def _read(request: web.Request, folder: Path) -> tuple[ComposeBody, list[SavedFile]]:

@@ -4,15 +4,17 @@ It takes one turn of those that requests have to speak, and rooms go before it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+import json
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from koe.adapters.http.busy import TURNS
+from koe.adapters.http.conversation_bodies import CastTurn, ConversationBody
 from koe.adapters.http.encoding import CONTENT_TYPES, PCM_RATE, encoded, file_format
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, as_http, read_json
@@ -21,83 +23,22 @@ from koe.adapters.http.metrics import METRICS, Metrics
 from koe.adapters.http.runs import outputs_of
 from koe.adapters.http.speech import ADAPTER, TAG
 from koe.adapters.http.speech_answer import Outflow, outflow
-from koe.adapters.http.speech_body import FormOfAnswer, Manner, fits_together, given
 from koe.adapters.http.speech_choice import speech_request
 from koe.audio.flow import FlowEncoder, fitting_rate
 from koe.core.errors import KoeError, LimitExceeded, NothingToSpeak, UnknownVoice
 from koe.core.problem import shown
 from koe.engine import Priority
+from koe.pipelines.again import Seeds, damaged_input, seeds_of
 from koe.pipelines.conversation import TASK, Conversation, Turn
+from koe.pipelines.kept_conversation import kept_pieces
 from koe.pipelines.kept_sound import KeptSound
+from koe.pipelines.production_output import MANIFEST
 from koe.pipelines.threads import to_its_end
-from koe.storage.meta import Description
 from koe.storage.outputs import Outputs
-from koe.voices.fields import Number
+from koe.storage.run import Run
 
-MOST_TURNS = 500
 _MOST_NAMED = 30
 """Turns in one message."""
-
-_Name = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class ConversationTurn(Manner):
-    """What it says of itself wins over what its speaker says, and that over what the conversation says."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    input: Annotated[str, Field(min_length=1, examples=["Is the kettle on?"])]
-    """All turns together: at most speech.max_characters of the settings."""
-
-    speaker: Annotated[_Name, Field(examples=["Anna"])] | None = None
-    """One of `speakers`."""
-
-    pause_after: Annotated[Number, Field(ge=0, le=60)] | None = None
-    """Seconds until the next turn; null: `gap`."""
-
-
-class CastTurn(ConversationTurn):
-    """With what its speaker and the conversation say."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "CastTurn":
-        fits_together(self)
-        return self
-
-    @property
-    def names_a_voice(self) -> bool:
-        return bool(self.voice_name or self.ref_audio or self.designed)
-
-
-class ConversationBody(FormOfAnswer):
-    """What is said here holds for all turns that say nothing else."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    turns: Annotated[list[ConversationTurn], Field(min_length=1, max_length=MOST_TURNS)]
-
-    speakers: Annotated[dict[_Name, Manner], Field(max_length=100, examples=[{"Anna": {"voice": "espeak-en"}}])] = (
-        Field(default_factory=dict)
-    )
-    """How each of them speaks, by name."""
-
-    gap: Annotated[Number, Field(ge=0, le=60)] = 0.4
-    """Seconds between two turns."""
-
-    keep: bool = False
-    """Whether it becomes a run as well: the header X-Koe-Run has its id."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "ConversationBody":
-        fits_together(self)
-        return self
-
-    def cast(self, index: int) -> CastTurn:
-        """Raises ValidationError where the turn, its speaker and the conversation don't fit together."""
-        turn = self.turns[index]
-        everyone = {name: value for name, value in given(self).items() if name in Manner.model_fields}
-        speaker = self.speakers.get(turn.speaker or "")
-        return CastTurn.model_validate(everyone | (given(speaker) if speaker else {}) | given(turn))
 
 
 async def converse(request: web.Request) -> web.StreamResponse:
@@ -124,22 +65,55 @@ async def _speak(
 
 async def _speak_and_keep(out: Outflow, body: ConversationBody, conversation: Conversation, outputs: Outputs) -> None:
     """The run is there before the answer ends."""
-    clock = asyncio.get_running_loop().time
-    begun = clock()
+    async with _keeping(body, conversation, outputs) as (run_id, pieces):
+        await _speak(out, body, pieces, conversation.sample_rate, run_id)
+
+
+@asynccontextmanager
+async def _keeping(
+    body: ConversationBody, conversation: Conversation, outputs: Outputs
+) -> AsyncIterator[tuple[str, AsyncGenerator[bytes]]]:
+    """The id of the run that it becomes, and its PCM: the run is there once that was taken to its end."""
+    began = asyncio.get_running_loop().time()
     wanted = body.model_dump(mode="json", exclude_unset=True)
     kept = await to_its_end(KeptSound, outputs, TASK, wanted, file_format(body.format), conversation.sample_rate)
-
-    async def pieces() -> AsyncGenerator[bytes]:
-        async with aclosing(conversation.pieces()) as spoken:
-            async for pcm in spoken:
-                await to_its_end(kept.write, pcm)
-                yield pcm
-        await to_its_end(kept.finish, _description(body, conversation, clock() - begun))
-
     try:
-        await _speak(out, body, pieces(), conversation.sample_rate, kept.run_id)
+        yield kept.run_id, kept_pieces(conversation, kept, body.language, began)
     finally:
         await to_its_end(kept.discard)
+
+
+async def again(request: web.Request, run: Run, seed: Seeds) -> Run:
+    """A kept dialogue spoken again, each turn with the seed that it had, or another. Raises MalformedInput where its
+    input was damaged, and what a new one raises."""
+    body, house, metrics = await asyncio.to_thread(_body_again, run, seed), request.app[HOUSE], request.app[METRICS]
+    outputs = outputs_of(request)
+    conversation = await _opened(house, body, metrics)
+    async with request.app[TURNS].turn(metrics, ADAPTER), _keeping(body, conversation, outputs) as (run_id, pieces):
+        async with aclosing(pieces):
+            async for _ in pieces:
+                pass
+        return await asyncio.to_thread(outputs.get, run_id)
+
+
+def _body_again(run: Run, seed: Seeds) -> ConversationBody:
+    try:
+        body = ConversationBody.model_validate_json(json.dumps(run.input()))
+    except ValidationError as error:
+        raise damaged_input(run, error) from None
+    if seed == "same":
+        seeds = seeds_of(run) if MANIFEST in [file.name for file in run.meta.files] else {}
+    else:
+        seeds = {number: _drawn(seed) for number in range(1, len(body.turns) + 1)}
+    turns = [
+        turn.model_copy(update={"seed": seeds[number]}) if number in seeds else turn
+        for number, turn in enumerate(body.turns, start=1)
+    ]
+    return body.model_copy(update={"turns": turns})
+
+
+def _drawn(seed: Seeds) -> int:
+    return seed if isinstance(seed, int) else secrets.randbits(32)
 
 
 async def _opened(house: House, body: ConversationBody, metrics: Metrics) -> Conversation:
@@ -162,7 +136,9 @@ async def _opened(house: House, body: ConversationBody, metrics: Metrics) -> Con
         except (KoeError, ValidationError) as error:
             raise _of_turn(index, error) from error
         else:
-            turns.append(Turn(utterance, cast.input, body.gap if cast.pause_after is None else cast.pause_after))
+            pause = body.gap if cast.pause_after is None else cast.pause_after
+            is_ssml = cast.text_format == "ssml"
+            turns.append(Turn(utterance, cast.input, pause, cast.speaker or "", cast.language, is_ssml))
     if nobody:
         words = f"speakers without a voice: {_listed(nobody)}. Give each one a place in `speakers`"
         raise HttpError(400, words, code=UnknownVoice.code, param="speakers")
@@ -199,23 +175,6 @@ def _listed(found: Mapping[str, Sequence[int]]) -> str:
     ]
     more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     return "; ".join(named) + more
-
-
-def _description(body: ConversationBody, conversation: Conversation, elapsed: float) -> Description:
-    stats = conversation.stats
-    seeds = {each.seed for each in stats}
-    return Description(
-        text="\n".join(turn.input for turn in body.turns),
-        voice=", ".join(sorted({each.voice for each in stats})),
-        engine=", ".join(sorted({each.engine for each in stats})),
-        seed=seeds.pop() if len(seeds) == 1 else None,
-        language=body.language,
-        fallback="; ".join(sorted({each.fallback for each in stats if each.fallback})) or None,
-        first_audio=stats[0].first_audio,
-        elapsed=elapsed,
-        duration=conversation.seconds,
-        sample_rate=conversation.sample_rate,
-    )
 
 
 ENDPOINTS = (

@@ -18,9 +18,9 @@ from koe.adapters.http.runs_file import RunFile
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import outflow
 from koe.core.errors import MalformedInput, UnknownRun
-from koe.pipelines.again import check_repeatable, do_again
+from koe.pipelines.again import Seeds, check_repeatable, do_again
 from koe.pipelines.keep_take import keep_take
-from koe.pipelines.speak import seed_again
+from koe.pipelines.speak import SpeechProducer, seed_again
 from koe.storage.archive import zip_pieces
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
@@ -29,8 +29,8 @@ TAG = "History"
 
 ZIP = "application/zip"
 
-Again = Callable[[Run, int | None], Awaitable[Run]]
-"""Do a run again, with this seed unless it is None."""
+Again = Callable[[web.Request, Run, Seeds], Awaitable[Run]]
+"""Do a run again; it waits for its own turn to speak."""
 
 OUTPUTS = web.AppKey("outputs", Outputs)
 """`request.app[OUTPUTS]`"""
@@ -44,6 +44,16 @@ _Result = TypeVar("_Result")
 def install(app: web.Application, outputs: Outputs, again: Mapping[str, Again]) -> None:
     """Before the server starts."""
     app[OUTPUTS], app[AGAIN] = outputs, again
+
+
+def speaking_again(producer: SpeechProducer) -> Again:
+    """What one voice said."""
+
+    async def again(request: web.Request, run: Run, seed: Seeds) -> Run:
+        async with request.app[TURNS].turn(request.app[METRICS], ADAPTER):
+            return await producer.again(run, seed_again(run, seed))
+
+    return again
 
 
 async def show(request: web.Request) -> web.Response:
@@ -88,8 +98,7 @@ async def regenerate(request: web.Request) -> web.Response:
     again = request.app[AGAIN].get(run.meta.task)
     if again is None:
         return await _regenerate_as_job(request, run, body)
-    async with request.app[TURNS].turn(request.app[METRICS], ADAPTER):
-        made = await again(run, seed_again(run, body.seed))
+    made = await again(request, run, body.seed)
     return web.json_response(text=(await asyncio.to_thread(_answer, made)).model_dump_json(), status=201)
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -120,8 +121,13 @@ async def _as_events(out: Outflow, speech: EncodedSpeech) -> None:
 def _headers(speech: EncodedSpeech) -> Mapping[str, str]:
     """What is known with the first sound."""
     stats = speech.stats
-    seed = {} if stats.seed is None else {"X-Koe-Seed": str(stats.seed)}
-    return {"X-Koe-Voice": stats.voice, "X-Koe-Sample-Rate": str(speech.sample_rate), **seed}
+    told = {"X-Koe-Voice": stats.voice, "X-Koe-Sample-Rate": str(speech.sample_rate)}
+    if stats.seed is not None:
+        told["X-Koe-Seed"] = str(stats.seed)
+    if stats.fallback is not None:
+        # Headers are ASCII.
+        told["X-Koe-Fallback"] = quote(stats.fallback[:1000], safe=" '(),:/")
+    return told
 
 
 def _usage(stats: SpeechStats) -> Usage:

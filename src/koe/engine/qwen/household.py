@@ -151,10 +151,11 @@ class Loader:
         if loaded.device.kind != "cpu" or loaded.device.codec_dtype != torch.float32:
             return StreamingDecoder(TorchCodec(loaded.codec.decoder))
         if (decoder := self._decoders.get(loaded.codec)) is None:
-            from koe.engine.qwen.cpu.codec import GraphCodec
+            from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
 
-            decoder = StreamingDecoder(GraphCodec(loaded.codec.decoder, torch.get_num_threads()))
-            self._decoders[loaded.codec] = decoder
+            modules, place = loaded.codec.decoder, loaded.checkpoint.codec_folder
+            codec = GraphCodec(modules, torch.get_num_threads(), FoundWeights(modules, place), place)
+            decoder = self._decoders[loaded.codec] = StreamingDecoder(codec)
         return decoder
 
 

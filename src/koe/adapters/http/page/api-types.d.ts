@@ -350,6 +350,9 @@ export interface ProjectClip {
   id: string;
   name: string;
   seconds: number;
+  sample_rate: number;
+  run: string | null;
+  file: string | null;
 }
 
 export interface Project {

@@ -20,6 +20,7 @@ from koe.pipelines.kept_sound import KeptSound
 from koe.pipelines.threads import to_its_end
 from koe.storage.meta import Description
 from koe.storage.outputs import Outputs
+from koe.storage.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,21 @@ async def perform(request: web.Request, asked: Performance) -> web.StreamRespons
             if kept is not None:
                 await to_its_end(kept.discard)
     return out.response
+
+
+async def perform_again(request: web.Request, asked: Performance) -> Run:
+    """Nobody listens: it only becomes a run. Raises KoeError."""
+    begun, keep = time.monotonic(), asked.keep
+    assert keep is not None
+    async with request.app[TURNS].turn(request.app[METRICS], ADAPTER):
+        kept = await to_its_end(_begin, asked, keep)
+        pieces = performed(asked.rendering, asked.window, None, kept, lambda: _description(asked, begun))
+        try:
+            while await to_its_end(lambda: next(pieces, None)) is not None:
+                pass
+        finally:
+            await to_its_end(kept.discard)
+    return await asyncio.to_thread(keep.outputs.get, kept.run_id)
 
 
 def _begin(asked: Performance, keep: Keep) -> KeptSound:

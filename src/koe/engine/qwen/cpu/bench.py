@@ -21,6 +21,7 @@ from koe.engine.qwen.cpu.build import build
 from koe.engine.qwen.cpu.codec import GraphCodec
 from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.figures import ROOMS, Figures
+from koe.engine.qwen.cpu.graph import WeightsFile
 from koe.engine.qwen.cpu.lean import lean_model
 from koe.engine.qwen.cpu.precision import Quantised
 from koe.engine.qwen.frames import FrameGenerator, Row, graph_generator
@@ -55,7 +56,7 @@ def measure(size: Size, precision: Quantised, folder: Path, tell: Callable[[str]
         tell(f"making noise as large as {size} at {precision} ...")
         model = _noise(size, precision, Path(place))
         tell("measuring ...")
-        return _Run(model, _decoder(), Path(place)).figures(size, precision)
+        return _Run(model, _decoder(Path(place)), Path(place)).figures(size, precision)
 
 
 @dataclass
@@ -189,9 +190,10 @@ def _noise(size: Size, precision: Quantised, folder: Path) -> Any:
     return lean_model(models.Qwen3TTSForConditionalGeneration, config, source)
 
 
-def _decoder() -> StreamingDecoder:
+def _decoder(folder: Path) -> StreamingDecoder:
     core = import_qwen_tts().core
     codec = importlib.import_module(core.Qwen3TTSTokenizerV2Model.__module__)
     config = core.Qwen3TTSTokenizerV2Config(decoder_config=dict(_CODEC)).decoder_config
     whole = codec.Qwen3TTSTokenizerV2Decoder(config).eval().requires_grad_(False)
-    return StreamingDecoder(GraphCodec(whole, torch.get_num_threads()))
+    with WeightsFile(folder / "codec.bin") as weights:
+        return StreamingDecoder(GraphCodec(whole, torch.get_num_threads(), weights, folder))

@@ -1,25 +1,58 @@
 """The codec's decoder as graphs: a CodecExecutor on onnxruntime."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from koe.engine.qwen.codec_attention import look
 from koe.engine.qwen.codec_modules import wave_reach
 from koe.engine.qwen.cpu.codec_graph import draw_latents, draw_wave
 from koe.engine.qwen.cpu.drawing import Drawing
+from koe.engine.qwen.cpu.graph import Place, Weights
 from koe.engine.qwen.cpu.session import Session
+from koe.engine.qwen.weights import read_header, weight_files
+
+
+class FoundWeights:
+    """Those of a codec's decoder in its checkpoint's own files, so that no copy of them is needed."""
+
+    def __init__(self, decoder: Any, folder: Path) -> None:
+        """`decoder`: a Qwen3TTSTokenizerV2Decoder, loaded from the files in this folder."""
+        self._places: dict[int, Place] = {}
+        """By the address in memory."""
+
+        parameters = {f"decoder.{name}": each for name, each in decoder.named_parameters()}
+        for file in weight_files(folder):
+            header, start = read_header(file)
+            for name in parameters.keys() & header.keys():
+                if header[name]["dtype"] == "F32":
+                    begin, end = header[name]["data_offsets"]
+                    self._places[parameters[name].data_ptr()] = Place(file.name, start + begin, end - begin)
+
+    def place(self, values: NDArray[Any]) -> Place | None:
+        place = self._places.get(values.ctypes.data)
+        return place if place is not None and place.length == values.nbytes else None
 
 
 class GraphCodec:
-    """On the float32 weights of a Qwen3TTSTokenizerV2Decoder, where they lie."""
+    """On the float32 weights of a Qwen3TTSTokenizerV2Decoder."""
 
-    def __init__(self, decoder: Any, threads: int) -> None:
+    def __init__(self, decoder: Any, threads: int, weights: Weights | None = None, folder: Path | None = None) -> None:
+        """`weights` and the `folder` of their files, to be mapped; else they are copied."""
+
+        def session(draw: Callable[[Drawing, Any], str]) -> tuple[Session, int]:
+            drawing = Drawing(weights)
+            made = drawing.session(draw(drawing, decoder), threads, folder)
+            return made, drawing.memory
+
         self._decoder, self.reach = decoder, wave_reach(decoder)
-        self._latents, self._latents_memory = _session(draw_latents, decoder, threads)
-        self._wave, self._wave_memory = _session(draw_wave, decoder, threads)
+        with torch.inference_mode():
+            self._latents, self._latents_memory = session(draw_latents)
+            self._wave, self._wave_memory = session(draw_wave)
 
     @property
     def codebooks(self) -> int:
@@ -43,13 +76,6 @@ class GraphCodec:
         rows, _, frames = latents.shape
         out = torch.empty(rows, 1, frames * int(self._decoder.total_upsample))
         return _run(self._wave, {"latents": latents}, memory[:, self._latents_memory :], out).squeeze(1)
-
-
-@torch.inference_mode()
-def _session(draw: Callable[[Drawing, Any], str], decoder: Any, threads: int) -> tuple[Session, int]:
-    drawing = Drawing()
-    session = drawing.session(draw(drawing, decoder), threads)
-    return session, drawing.memory
 
 
 def _run(session: Session, inputs: dict[str, Tensor], memory: Tensor, out: Tensor) -> Tensor:

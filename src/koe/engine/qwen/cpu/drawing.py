@@ -4,13 +4,14 @@ Both are [b, size]; a layer's part is what came just before this piece: of a con
 reaches, of a transposed one what overlaps into the next stride, of an attention the keys and values in sight.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from koe.engine.qwen.codec_layers import Floorplan
-from koe.engine.qwen.cpu.graph import MICROSOFT, Graph, WeightsInMemory
+from koe.engine.qwen.cpu.graph import MICROSOFT, Graph, Weights
 from koe.engine.qwen.cpu.session import Session
 
 _END = 2**62
@@ -18,11 +19,10 @@ _END = 2**62
 
 
 class Drawing:
-    """One such graph, on weights that stay where they are."""
+    """One such graph."""
 
-    def __init__(self) -> None:
-        self._weights = WeightsInMemory()
-        self.graph = Graph(self._weights)
+    def __init__(self, weights: Weights | None) -> None:
+        self.graph = Graph(weights)
         self._plan = Floorplan()
         self._memory = self.graph.input("memory", ("b", "size"))
         self._kept: list[str] = []
@@ -32,11 +32,11 @@ class Drawing:
         """Numbers that are kept of each stream."""
         return self._plan.size
 
-    def session(self, result: str, threads: int) -> Session:
+    def session(self, result: str, threads: int, folder: Path | None) -> Session:
         """To compute this result, as `result`, and what is kept."""
         self.graph.output(result, "result", ("b", "n", "m"))
         self.graph.output(self.graph.op("Concat", *self._kept, axis=1), "kept", ("b", self.memory))
-        return Session(self.graph.model("codec").SerializeToString(), threads, self._weights.values)
+        return Session(self.graph.model("codec").SerializeToString(), threads, folder)
 
     def numbers(self, *values: int) -> str:
         return self.graph.constant(np.array(values, dtype=np.int64))

@@ -1,5 +1,6 @@
-"""ONNX graphs, node by node; their weights lie outside: in a file that onnxruntime maps, or where they are already."""
+"""ONNX graphs, node by node; their weights lie in files, which onnxruntime maps into memory."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -27,16 +28,27 @@ Floats = NDArray[np.float32]
 Shape = tuple[int | str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Of a constant outside of the graph; named as ONNX names it."""
+
+    location: str
+    """A file, in the graph's folder."""
+
+    offset: int
+    length: int
+
+
 class Weights(Protocol):
     """Where the larger constants of a graph are."""
 
-    def keep(self, name: str, values: NDArray[Any]) -> dict[str, int | str]:
-        """Have a constant's values; tells where they are, in ONNX's words."""
+    def place(self, values: NDArray[Any]) -> Place | None:
+        """Of a constant's values, which may be written there now; None: in the graph itself."""
         ...
 
 
 class WeightsFile:
-    """In a file beside the graph; to be used as a context manager."""
+    """A new file beside the graph; to be used as a context manager."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -50,31 +62,18 @@ class WeightsFile:
     ) -> None:
         self._opened.close()
 
-    def keep(self, name: str, values: NDArray[Any]) -> dict[str, int | str]:
+    def place(self, values: NDArray[Any]) -> Place | None:
+        if values.nbytes <= _SMALL:
+            return None
         self._opened.write(bytes(-self._opened.tell() % _PAGE))
-        place: dict[str, int | str] = {
-            "location": self._file.name,
-            "offset": self._opened.tell(),
-            "length": values.nbytes,
-        }
+        place = Place(self._file.name, self._opened.tell(), values.nbytes)
         self._opened.write(values.data)
         return place
 
 
-class WeightsInMemory:
-    """Where they are: for a Session, which is given them."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, NDArray[Any]] = {}
-        """By the constants' names."""
-
-    def keep(self, name: str, values: NDArray[Any]) -> dict[str, int | str]:
-        self.values[name] = values
-        return {"location": "memory"}
-
-
 class Graph:
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights | None) -> None:
+        """`weights`: None: all in the graph itself."""
         self._weights = weights
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
@@ -107,11 +106,12 @@ class Graph:
         array = np.asarray(values, order="C")
         tensor = TensorProto(name=self._name(), data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
         tensor.dims.extend(array.shape)
-        if array.nbytes <= _SMALL:
+        place = self._weights.place(array) if self._weights is not None else None
+        if place is None:
             tensor.raw_data = array.tobytes()
         else:
             tensor.data_location = TensorProto.EXTERNAL
-            for key, value in self._weights.keep(tensor.name, array).items():
+            for key, value in asdict(place).items():
                 tensor.external_data.add(key=key, value=str(value))
         self._constants.append(tensor)
         return tensor.name

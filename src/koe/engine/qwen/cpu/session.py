@@ -1,13 +1,12 @@
 """Running a graph on memory of torch's: nothing is copied on the way in or out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 _KINDS = {torch.float32: np.float32, torch.int32: np.int32, torch.int64: np.int64}
@@ -24,17 +23,15 @@ through: the code predictor's operators are so short that to wake a thread for e
 class Session:
     """One graph, its weights mapped or packed in memory; belongs to one thread."""
 
-    def __init__(self, graph: Path | bytes, threads: int, weights: Mapping[str, NDArray[Any]] | None = None) -> None:
-        """`graph`: a file, or an onnx.ModelProto's bytes with its `weights` (WeightsInMemory)."""
+    def __init__(self, graph: Path | bytes, threads: int, folder: Path | None = None) -> None:
+        """`graph`: a file, or an onnx.ModelProto's bytes; `folder`: of such a one's weights."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = _FATAL
         for name, value in _WAITING.items():
             options.add_session_config_entry(name, value)
-        self._weights = {
-            name: onnxruntime.OrtValue.ortvalue_from_numpy(values) for name, values in (weights or {}).items()
-        }
-        options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        if folder is not None:
+            options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
         self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._how = onnxruntime.RunOptions()
         self._how.only_execute_path_to_fetches = True

@@ -33,6 +33,8 @@ export class SpeechPlayer extends EventTarget {
     this.firstAudio = null;
     this.madeIn = 0;
     this.voice = '';
+    /** Why another voice speaks in the place of the one that was asked for, if it does. */
+    this.fallback = '';
     /** @type {string | null} */
     this.seed = null;
   }
@@ -78,6 +80,7 @@ export class SpeechPlayer extends EventTarget {
     const answer = await ask('v1/audio/speech', { body: asked, signal: this.stopping.signal });
     this.voice = answer.headers.get('X-Koe-Voice') ?? '';
     this.seed = answer.headers.get('X-Koe-Seed');
+    this.fallback = decodeURIComponent(answer.headers.get('X-Koe-Fallback') ?? '');
     for await (const { event, data } of eventsOf(answer)) {
       if (event === 'speech.audio.error') throw new ApiError(502, data.error);
       if (event === 'speech.audio.delta') this.take(unpacked(data.audio), begun);

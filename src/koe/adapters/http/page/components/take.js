@@ -1,4 +1,5 @@
 import { KoeElement, html, nothing } from '../lib/element.js';
+import { sentence } from '../lib/notices.js';
 import { number, seconds, t } from '../lib/words.js';
 import { icon } from './icons.js';
 import './player.js';
@@ -53,6 +54,7 @@ class KoeTake extends KoeElement {
         ${this.url
           ? html`<koe-player eager .src=${this.url} .label=${t('take.title')} .duration=${player.duration}></koe-player>`
           : html`<koe-waveform growing .label=${t('take.title')} .peaks=${player.peaks} .progress=${player.progress}></koe-waveform>`}
+        ${player.fallback ? html`<p class="note warn" role="status">${t('take.fallback', { voice: player.voice })} ${sentence(player.fallback)}</p>` : nothing}
         <div class="row">
           <p class="figures small" role="status">${this.figures()}</p>
           ${this.url

@@ -47,6 +47,8 @@ class KoeWelcome extends KoeElement {
   }
 
   render() {
+    // Only what can be pressed gets the focus that the dialog gives at its beginning.
+    if (!this.voice && !this.failure) return nothing;
     return modal(t('welcome.title'), this.content(), () => this.done());
   }
 

@@ -7,11 +7,15 @@
 /** @typedef {import('../api-types').Composition} Composition */
 
 /** No piece gets shorter. */
-const LEAST = 0.1;
+export const LEAST = 0.1;
 export const MOST_LANES = 64;
 const LONGEST = 12 * 3600;
 
+/** Seconds, less than a sample: what begins so near to the end of the one before it follows it, wherever that is. */
+const TOUCHING = 1e-5;
+
 let lastKey = 0;
+export const newKey = () => ++lastKey;
 
 /** @param {number} value @param {number} least @param {number} most */
 const within = (value, least, most) => Math.min(Math.max(value, least), Math.max(least, most));
@@ -28,16 +32,17 @@ export const endOf = (piece) => piece.start + lengthOf(piece);
 export const secondsOf = (lanes) => Math.max(0, ...lanes.flatMap((lane) => lane.pieces.map(endOf)));
 
 /** @returns {Lane} */
-export const newLane = (name = '') => ({ key: ++lastKey, name, volume: 0, muted: false, pieces: [] });
+export const newLane = (name = '') => ({ key: newKey(), name, volume: 0, muted: false, pieces: [] });
 
 /** @param {Composition} composition @param {Map<string, number>} lengths Of the sounds, by their ids. @returns {Lane[]} */
 export function lanesOf(composition, lengths) {
   return composition.tracks.map(({ name, volume, muted, clips }) => {
     let end = 0;
     const pieces = clips.map((clip) => {
+      const behind = clip.offset === null && !clip.crossfade;
       const piece = {
-        key: ++lastKey, clip: clip.clip ?? '', whole: lengths.get(clip.clip ?? '') ?? LEAST, volume: clip.volume,
-        start: even(clip.offset ?? Math.max(0, end - clip.crossfade)), trimStart: clip.trim_start, trimEnd: clip.trim_end,
+        key: newKey(), clip: clip.clip ?? '', whole: lengths.get(clip.clip ?? '') ?? LEAST, volume: clip.volume,
+        start: behind ? end : even(clip.offset ?? Math.max(0, end - clip.crossfade)), trimStart: clip.trim_start, trimEnd: clip.trim_end,
         fadeIn: clip.fade_in, fadeOut: clip.fade_out, crossfade: clip.crossfade,
       };
       end = endOf(piece);
@@ -51,12 +56,15 @@ export function lanesOf(composition, lengths) {
 export function tracksOf(lanes) {
   return lanes.map(({ name, volume, muted, pieces }) => ({
     name, volume, muted,
-    clips: pieces.map((piece) => ({
-      clip: piece.clip, offset: piece.crossfade ? null : piece.start, volume: piece.volume, trim_start: piece.trimStart,
+    clips: pieces.map((piece, place) => ({
+      clip: piece.clip, offset: follows(piece, pieces[place - 1]) ? null : piece.start, volume: piece.volume, trim_start: piece.trimStart,
       trim_end: piece.trimEnd, fade_in: piece.fadeIn, fade_out: piece.fadeOut, crossfade: piece.crossfade,
     })),
   }));
 }
+
+/** @param {Piece} piece @param {Piece | undefined} before */
+const follows = (piece, before) => piece.crossfade > 0 || (before !== undefined && Math.abs(endOf(before) - piece.start) < TOUCHING);
 
 /** @param {Lane[]} lanes @param {number | null} key @returns {{lane: number, place: number, piece: Piece, before: Piece | undefined} | null} */
 export function find(lanes, key) {
@@ -96,7 +104,7 @@ export function withoutPiece(lanes, key) {
 /** @param {Lane[]} lanes @param {number} lane @param {{id: string, seconds: number}} sound @param {number} start */
 export function withSound(lanes, lane, sound, start) {
   const piece = {
-    key: ++lastKey, clip: sound.id, whole: sound.seconds, start: even(start), volume: 0, trimStart: 0, trimEnd: 0, fadeIn: 0,
+    key: newKey(), clip: sound.id, whole: sound.seconds, start: even(start), volume: 0, trimStart: 0, trimEnd: 0, fadeIn: 0,
     fadeOut: 0, crossfade: 0,
   };
   return { key: piece.key, lanes: withLane(lanes, lane, { pieces: [...lanes[lane].pieces, piece] }) };

@@ -52,8 +52,8 @@ class KoeProductions extends KoeElement {
   /** @param {string} kind */
   form(kind) {
     return html`
+      <p class="back"><a href=${link(['productions'])}>${t('nav.productions')}</a></p>
       <div class="head">
-        <a class="small whole" href=${link(['productions'])}>${t('productions.back')}</a>
         <h1 class="whole" tabindex="-1">${t(`productions.kind_${kind}`)}</h1>
         <p class="lead">${t(`productions.lead_${kind}`)}</p>
       </div>

@@ -9,6 +9,9 @@ import './run.js';
 
 /** @typedef {import('../../api-types').Run} Run */
 
+/** The task of what has no seed: there is but one take of it. */
+const MIX = 'compose';
+
 /** `<koe-history-entry .run=${run}>`: tells `changed` with the run, `removed` with its id, `made` where there is another. */
 class KoeHistoryEntry extends KoeElement {
   static properties = { run: { attribute: false }, voice: {} };
@@ -67,9 +70,8 @@ class KoeHistoryEntry extends KoeElement {
         <button type="button" class="button small" ?disabled=${this.busy} title=${t('history.same_help')} @click=${() => void this.again(run, 'same')}>
           ${icon('again', 16)}${t('history.same')}
         </button>
-        <button type="button" class="button small" ?disabled=${this.busy} title=${t('history.new_help')} @click=${() => void this.again(run, 'new')}>
-          ${icon('again', 16)}${t('history.new')}
-        </button>
+        ${run.task === MIX ? nothing : html`<button type="button" class="button small" ?disabled=${this.busy} title=${t('history.new_help')}
+          @click=${() => void this.again(run, 'new')}>${icon('again', 16)}${t('history.new')}</button>`}
         ${run.audio
           ? html`<a class="button small" href=${address(`api/runs/${run.id}/files/${run.audio}`)} download=${run.audio}>
               ${icon('download', 16)}${t('take.download')}

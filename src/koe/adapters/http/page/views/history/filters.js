@@ -1,7 +1,7 @@
 // What the history is asked for: days as people choose them, made moments.
 
 /** What runs are made by. */
-export const TASKS = ['speech', 'long', 'script', 'npc', 'subtitles', 'variations', 'design'];
+export const TASKS = ['speech', 'long', 'script', 'npc', 'subtitles', 'variations', 'design', 'conversation', 'compose'];
 
 /** The query of `GET api/history`. @param {{[name: string]: string}} chosen */
 export function asked({ q, voice, task, favourite, from, to }) {

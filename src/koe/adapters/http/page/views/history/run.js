@@ -1,8 +1,10 @@
 import { address, get, post } from '../../api.js';
+import { ask } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
 import '../../components/player.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
 import { inWords, say, sayError } from '../../lib/notices.js';
+import { loadVoices } from '../../lib/voices.js';
 import { bytes, t } from '../../lib/words.js';
 import './spoken.js';
 
@@ -82,7 +84,7 @@ class KoeRun extends KoeElement {
         ${file.name === this.main ? nothing : html`<koe-player .src=${source} .label=${file.name} .duration=${secondsOf(file)}></koe-player>`}
       </div>
       <div class="row">
-        ${take ? html`<button type="button" class="button small" @click=${() => void this.keep(file)}>${icon('star', 16)}${t('history.keep_take')}</button>` : nothing}
+        ${take ? html`<button type="button" class="button small" @click=${() => void this.keep(file, take)}>${icon('star', 16)}${t('history.keep_take')}</button>` : nothing}
         <a class="button quiet icon small" href=${source} download=${file.name.replace('/', ' ')}
           aria-label=${t('history.download', { name: file.name })} title=${t('history.download', { name: file.name })}>${icon('download', 16)}</a>
       </div>`;
@@ -101,15 +103,24 @@ class KoeRun extends KoeElement {
     this.requestUpdate();
   }
 
-  /** @param {RunFile} file */
-  async keep(file) {
+  /** @param {RunFile} file @param {Told} take */
+  async keep(file, take) {
     try {
-      await post(`api/runs/${this.run}/keep`, { file: file.name });
+      const how = await this.how(take);
+      if (!how) return;
+      await post(`api/runs/${this.run}/keep`, { file: file.name, as_default: how === 'voice' });
       say(t('history.take_kept', { name: file.name }));
       this.tell('made');
     } catch (error) {
       sayError(error);
     }
+  }
+
+  /** Alone, or for its voice as well, where that was made here: null where it is to be left. @param {Told} take */
+  async how({ seed, voice }) {
+    const own = seed !== undefined && (await loadVoices(this.gone)).find((each) => each.id === voice && each.own && !each.preset);
+    if (!own) return 'alone';
+    return ask(t('history.keep_how'), [['alone', t('history.keep_alone')], ['voice', t('history.keep_voice', { name: own.name })]]);
   }
 }
 

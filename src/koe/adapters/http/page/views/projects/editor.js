@@ -1,20 +1,19 @@
-import { get, patch } from '../../api.js';
+import { get } from '../../api.js';
 import { Preview } from '../../audio/preview.js';
 import { hush } from '../../components/player.js';
 import { KoeElement } from '../../lib/element.js';
 import { sayError } from '../../lib/notices.js';
 import { endOf, find, lanesOf, newLane, secondsOf, tracksOf, withSound } from '../../lib/timeline.js';
 import { Undo } from '../../lib/undo.js';
-import { t } from '../../lib/words.js';
 import { addFiles } from './adding.js';
 import { frame, press } from './frame.js';
-import { askName } from './naming.js';
 import { Saving } from './saving.js';
 import { Sounds } from './sounds.js';
 
 /** @typedef {import('../../api-types').Project} Project */
 /** @typedef {import('../../api-types').ProjectClip} ProjectClip */
 /** @typedef {import('../../lib/timeline.js').Lane} Lane */
+/** @typedef {{lanes: Lane[], loudness: number | null}} State `loudness`: LUFS that the whole is brought to. */
 
 /** `<koe-project project="01kg…">`: the editor of one. */
 export class KoeProject extends KoeElement {
@@ -25,8 +24,8 @@ export class KoeProject extends KoeElement {
     this.project = '';
     /** @type {Saving | null} With what the server has; null until it is there. */
     this.saving = null;
-    /** @type {Undo<Lane[]>} */
-    this.undo = new Undo(/** @type {Lane[]} */ ([]));
+    /** @type {Undo<State>} */
+    this.undo = new Undo(/** @type {State} */ ({ lanes: [], loudness: null }));
     /** @type {Lane[]} What is shown; while something is dragged, more than what is done. */
     this.lanes = [];
     this.sounds = new Sounds('', this.gone);
@@ -61,22 +60,22 @@ export class KoeProject extends KoeElement {
       this.saving = new Saving(project, this.gone);
       for (const name of ['change', 'saved']) this.saving.addEventListener(name, () => this.requestUpdate());
       this.undo = new Undo(this.read(project));
-      this.show(this.undo.now);
+      this.show(this.undo.now.lanes);
     } catch (error) {
       sayError(error);
     }
   }
 
-  /** @param {Project} project */
+  /** @param {Project} project @returns {State} */
   read({ clips, composition }) {
     this.sounds.know(clips);
-    return lanesOf(composition, this.sounds.lengths);
+    return { lanes: lanesOf(composition, this.sounds.lengths), loudness: composition.loudness };
   }
 
   /** As the server takes it. @returns {import('../../api-types').Composition} */
   get composition() {
-    const { sample_rate = null, loudness = null } = this.saving?.project.composition ?? {};
-    return { tracks: tracksOf(this.lanes), sample_rate, loudness };
+    const { sample_rate = null } = this.saving?.project.composition ?? {};
+    return { tracks: tracksOf(this.lanes), sample_rate, loudness: this.undo.now.loudness };
   }
 
   render() {
@@ -94,13 +93,19 @@ export class KoeProject extends KoeElement {
 
   /** Something was done. @param {Lane[]} lanes @param {string} [kind] Of a step that goes on. */
   change(lanes, kind = '') {
-    this.undo.push(lanes, kind);
+    this.undo.push({ ...this.undo.now, lanes }, kind);
+    this.changed();
+  }
+
+  /** @param {number | null} loudness */
+  level(loudness) {
+    this.undo.push({ ...this.undo.now, loudness });
     this.changed();
   }
 
   changed() {
     this.stop();
-    this.show(this.undo.now);
+    this.show(this.undo.now.lanes);
     this.saving?.later(this.composition);
   }
 
@@ -161,16 +166,10 @@ export class KoeProject extends KoeElement {
     this.requestUpdate();
   }
 
-  async rename() {
-    const before = this.saving?.project.name ?? '';
-    const name = await askName(t('projects.rename'), t('projects.rename'), before);
-    if (!name || name === before || !this.saving) return;
-    try {
-      await patch(`api/projects/${this.project}`, { name });
-      this.saving.take({ ...this.saving.project, name });
-    } catch (error) {
-      sayError(error);
-    }
+  /** The playhead. @param {number} at */
+  place(at) {
+    this.stop();
+    this.at = at;
   }
 
   /** What the server has, instead of what is here; it can be taken back. @param {Project} project */
@@ -179,7 +178,7 @@ export class KoeProject extends KoeElement {
     this.saving?.begin(project);
     this.undo.push(this.read(project));
     this.stop();
-    this.show(this.undo.now);
+    this.show(this.undo.now.lanes);
   }
 
   async loadTheirs() {

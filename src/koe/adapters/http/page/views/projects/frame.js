@@ -1,13 +1,15 @@
 // What is around the timeline of a project: its name, what can be done with all of it, and what is asked.
+import { patch } from '../../api.js';
 import { modal } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
 import { html, nothing } from '../../lib/element.js';
-import { sentence } from '../../lib/notices.js';
+import { sayError, sentence } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { secondsOf, withoutPiece } from '../../lib/timeline.js';
 import { clock, t } from '../../lib/words.js';
-import { details, laneAdding } from './details.js';
+import { details, laneAdding, splitHere } from './details.js';
 import './exporting.js';
+import { askName } from './naming.js';
 import { shownSeconds } from './timeline.js';
 import './versions.js';
 
@@ -30,7 +32,7 @@ export function frame(editor) {
       <span class="small" role="status">${saving.state === 'conflict' ? nothing : t(`projects.state_${saving.state}`)}</span>
       <div class="end row">
         <button type="button" class="button quiet icon" aria-label=${t('projects.rename')} title=${t('projects.rename')}
-          @click=${() => void editor.rename()}>${icon('edit', 18)}</button>
+          @click=${() => void rename(editor)}>${icon('edit', 18)}</button>
         <button type="button" class="button quiet" @click=${() => void openVersions(editor)}>${icon('history', 18)}${t('projects.versions')}</button>
         <button type="button" class="button" ?disabled=${empty} @click=${() => open(editor, 'export')}>${icon('download', 18)}${t('projects.export')}</button>
       </div>
@@ -44,7 +46,7 @@ export function frame(editor) {
       .selected=${editor.selected} .lane=${editor.lane}
       @pick=${(/** @type {CustomEvent<number>} */ event) => choose(editor, event.detail, null)}
       @lane=${(/** @type {CustomEvent<number>} */ event) => choose(editor, null, event.detail)}
-      @place=${(/** @type {CustomEvent<number>} */ event) => place(editor, event.detail)}
+      @place=${(/** @type {CustomEvent<number>} */ event) => editor.place(event.detail)}
       @edit=${(/** @type {CustomEvent<Edit>} */ event) => edit(editor, event.detail)}></koe-timeline>
     ${empty ? html`<p class="small">${t('projects.no_sounds')}</p>` : html`<p class="small keys">${t('projects.keys')}</p>`}
     ${details(editor)}
@@ -115,6 +117,19 @@ function open(editor, dialog) {
   editor.requestUpdate();
 }
 
+/** @param {KoeProject} editor */
+async function rename({ project, saving }) {
+  const before = saving?.project.name ?? '';
+  const name = await askName(t('projects.rename'), t('projects.rename'), before);
+  if (!name || name === before || !saving) return;
+  try {
+    await patch(`api/projects/${project}`, { name });
+    saving.take({ ...saving.project, name });
+  } catch (error) {
+    sayError(error);
+  }
+}
+
 /** With what isn't saved yet among them. @param {KoeProject} editor */
 async function openVersions(editor) {
   await editor.saving?.save();
@@ -127,12 +142,6 @@ function choose(editor, key, lane) {
   if (lane !== null) editor.lane = lane;
   else editor.lane = Math.max(0, editor.lanes.findIndex(({ pieces }) => pieces.some((piece) => piece.key === key)));
   editor.requestUpdate();
-}
-
-/** @param {KoeProject} editor @param {number} at */
-function place(editor, at) {
-  editor.stop();
-  editor.at = at;
 }
 
 /** @param {KoeProject} editor @param {Edit} edited */
@@ -168,6 +177,7 @@ export function press(editor, event) {
   else if (command && key === 'y') editor.doAgain();
   else if (command || !target.closest('koe-timeline [role="slider"]')) return;
   else if (key === ' ') void (editor.preview ? editor.stop() : editor.play());
+  else if (key === 's') splitHere(editor)?.();
   else if ((key === 'delete' || key === 'backspace') && editor.selected !== null) editor.change(withoutPiece(editor.lanes, editor.selected));
   else return;
   event.preventDefault();

@@ -36,6 +36,7 @@ export class KoeProjectList extends KoeElement {
   render() {
     const { projects, damaged } = this.found ?? { projects: [], damaged: [] };
     return html`
+      <p class="back"><a href=${link(['productions'])}>${t('nav.productions')}</a></p>
       <div class="head">
         <h1 tabindex="-1">${t('nav.projects')}</h1>
         <div class="end row">

@@ -1,10 +1,11 @@
 import { patch } from '../../api.js';
 import '../../components/effects.js';
 import '../../components/languages.js';
+import { slider } from '../../components/slider.js';
 import { KoeElement, html, live, nothing } from '../../lib/element.js';
 import { say, withoutField } from '../../lib/notices.js';
 import { t } from '../../lib/words.js';
-import { advanced, slider } from './fields.js';
+import { advanced } from './fields.js';
 
 /** @typedef {import('../../api-types').Profile} Profile */
 

@@ -1,17 +1,8 @@
 // Fields of a voice that are numbers.
 import { html, live } from '../../lib/element.js';
-import { number, t } from '../../lib/words.js';
+import { t } from '../../lib/words.js';
 
 /** @typedef {import('../../api-types').Profile} Profile */
-
-/** @param {string} label @param {number} value @param {{from: number, to: number, step: number}} range @param {(value: number) => void} use */
-export function slider(label, value, { from, to, step }, use) {
-  return html`<label class="slider">
-    <span class="small">${label}</span><output class="small">${number(value)}</output>
-    <input class="range" type="range" aria-label=${label} min=${from} max=${to} step=${step} .value=${live(String(value))}
-      @input=${(/** @type {Event} */ event) => use(Number(/** @type {HTMLInputElement} */ (event.target).value))}>
-  </label>`;
-}
 
 /** Of a model's voice: what few will ever touch. @param {Profile} profile @param {(fields: Partial<Profile>) => void} use */
 export function advanced(profile, use) {
