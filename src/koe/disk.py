@@ -19,21 +19,25 @@ TEMPORARY_SECONDS = 300.0
 
 _TEMPORARY = re.compile(r"\..*\.tmp")
 _CHUNK = 1024 * 1024
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Windows would change the ends of lines."""
 
 _TRIES, _PAUSE = 20, 0.05
 """And seconds between them: Windows doesn't replace or remove a file while somebody reads it."""
 
 
-def write(path: Path, data: bytes) -> None:
-    """Whole, with the old file's permissions, and safe from a power cut once this returns; a link of that name is
-    replaced, not followed. Raises OSError; then the old file is still whole."""
+def write(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Whole, with these permissions or the old file's, and safe from a power cut once this returns; a link of that name
+    is replaced, not followed. Raises OSError; then the old file is still whole."""
     temporary = path.with_name(f"{_beginning(path)}{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        # Nobody gets to read it before it has its permissions.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666 if mode is None else mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
+        if mode is None and path.exists():
             shutil.copymode(path, temporary)
         _patiently(lambda: temporary.replace(path))
     except BaseException:

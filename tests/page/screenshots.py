@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ import soundfile
 from numpy.typing import NDArray
 from playwright.sync_api import APIRequestContext, Browser, Page, expect
 
+from koe.engine.qwen.cpu.figures import Benchmark
 from tests.page.conftest import make_models
+from tests.page.test_bench import FOUND as MEASURED
+from tests.support.background import in_background
 from tests.support.browser import DESK, PHONE, SCREENSHOTS, chromium, visit
 from tests.support.clips import RATE, speech_wav
-from tests.support.koe_server import koe_server
+from tests.support.home_assistant import TOKEN, home_assistant
+from tests.support.koe_server import KoeServer, koe_server
 
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESK, "color_scheme": "light"},
@@ -107,6 +112,17 @@ def record(page: Page) -> None:
     page.locator("body").click(position={"x": 5, "y": 5})
 
 
+def find(page: Page) -> None:
+    page.get_by_text("3 rooms found").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Search again: Wyoming servers").and_(page.locator(":enabled")).wait_for()
+
+
+def measure(page: Page) -> None:
+    page.get_by_role("heading", name="How fast this machine would be").scroll_into_view_if_needed()
+    page.get_by_text("Measured with").wait_for()
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+
+
 VIEWS: dict[str, Callable[[Page], None]] = {
     "speak": speak,
     "voices": settle,
@@ -118,7 +134,9 @@ VIEWS: dict[str, Callable[[Page], None]] = {
     "projects": arrange,
     "history": look_back,
     "house": settle,
+    "house/network": find,
     "house/models": settle,
+    "house/models?bench": measure,
     "house/settings": settle,
     "house/log": settle,
 }
@@ -133,12 +151,19 @@ def main(wanted: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
         make_models(data_dir / "models")
-        with koe_server(data_dir) as server, chromium() as browser:
+        Benchmark.now(MEASURED).keep(data_dir)
+        with in_background(home_assistant()) as home, _koe(data_dir, home.url) as server, chromium() as browser:
             for view, prepare in VIEWS.items():
                 if not wanted or view in wanted:
                     furnish(browser, server.url, view)
                     for look, context in LOOKS.items():
                         _take(browser, server.url, view, prepare, look, context)
+
+
+def _koe(data_dir: Path, home: str) -> AbstractContextManager[KoeServer]:
+    """It announces in the rooms of a Home Assistant, and looks for no satellites."""
+    reached = {"home_assistant.url": home, "home_assistant.token": TOKEN, "announce.satellites": "false"}
+    return koe_server(data_dir, reached)
 
 
 def furnish(browser: Browser, url: str, view: str) -> None:

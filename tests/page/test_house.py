@@ -13,7 +13,7 @@ from tests.support.browser import PHONE
 from tests.support.hub import fake_hub
 from tests.support.koe_server import KoeServer, koe_server
 
-PARTS = ("house", "house/models", "house/settings", "house/log")
+PARTS = ("house", "house/network", "house/models", "house/settings", "house/log")
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -69,6 +69,9 @@ def hub_and_house(tmp_path: Path, models: Path) -> Iterator[KoeServer]:
 def test_a_checkpoint_is_downloaded_and_speaks(open_page: Open, hub_and_house: KoeServer) -> None:
     it = open_page("house", url=hub_and_house.url)
     expect(it.page.get_by_text("The engine qwen can't speak now")).to_be_visible()
+    it.page.get_by_label("Language", exact=True).select_option("de")
+    expect(it.page.get_by_text("Noch ist keines ihrer Modelle da.")).to_be_visible()
+    it.page.get_by_label("Sprache", exact=True).select_option("en")
     it.page.get_by_role("link", name="Get a checkpoint").click()
     it.page.get_by_role("button", name=f"Download {NAMED}").click()
     expect(it.page.get_by_text(f"{NAMED} is here and speaks.")).to_be_visible(timeout=30_000)

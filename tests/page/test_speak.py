@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.page.conftest import NAMED, Open
 from tests.support.browser import PHONE
@@ -192,3 +192,38 @@ def test_who_comes_first_hears_the_house_speak(open_page: Open) -> None:
     it.page.reload()
     expect(it.page.get_by_role("combobox", name="Voice")).to_have_value(re.compile("^eSpeak English"))
     expect(it.page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("view", ["speak", "voices"])
+def test_a_voice_that_is_loaded_is_marked_without_a_reload(open_page: Open, view: str) -> None:
+    it = open_page(view)
+    state = {"id": "espeak-en", "now": "ready"}
+    it.page.route("**/api/voices", lambda route: answer_with(route, state))
+    if view == "speak":
+        it.page.get_by_role("combobox", name="Voice").click()
+        it.page.get_by_role("combobox", name="Voice").fill("espeak-en")
+        voice = it.page.get_by_role("option", name="eSpeak English (Great Britain)")
+    else:
+        it.page.get_by_label("Search by name or language").fill("espeak-en")
+        voice = it.page.get_by_role("listitem").filter(has_text="eSpeak English (Great Britain)")
+    expect(voice).not_to_contain_text("loading")
+    state["now"] = "loading"
+    expect(voice).to_contain_text("loading", timeout=15_000)
+    it.expect_accessible()
+    if view == "speak":
+        # Where it is looked at, it stays.
+        expect(it.page.get_by_role("listbox", name="Voice")).to_be_visible()
+    state["now"] = "downloading"
+    expect(voice).to_contain_text("on its way", timeout=15_000)
+    state["now"] = "ready"
+    expect(voice).not_to_contain_text("on its way", timeout=15_000)
+
+
+def answer_with(route: Route, state: dict[str, str]) -> None:
+    """The server's own answer, where one voice is in another state."""
+    answer = route.fetch()
+    found = answer.json()
+    for voice in found["voices"]:
+        if voice["id"] == state["id"]:
+            voice["state"] = state["now"]
+    route.fulfill(response=answer, json=found)

@@ -49,6 +49,14 @@ def test_others_sign_in_with_the_token(open_page: Open, own: KoeServer, proxied:
     it.expect_refused(401)
     it.page.reload()
     expect(it.page.get_by_role("heading", name="Home Assistant")).to_be_visible()
+    # Also over a restart.
+    own.stop()
+    own.start()
+    it.page.reload()
+    expect(it.page.get_by_role("heading", name="Home Assistant")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    # What the proxy said while the server was away.
+    it.wrong.clear()
 
 
 def test_the_page_works_below_any_path(open_page: Open, own: KoeServer, proxied: str) -> None:

@@ -1,12 +1,12 @@
 """A reverse proxy, as people put one before Koe: under a path of its own, and telling whom it asks for."""
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 from aiohttp import web
+
+from tests.support.background import in_background
 
 _HOP = {"host", "connection", "transfer-encoding", "content-length", "content-encoding", "accept-encoding"}
 
@@ -14,22 +14,12 @@ _HOP = {"host", "connection", "transfer-encoding", "content-length", "content-en
 @contextmanager
 def reverse_proxy(target: str, path: str) -> Iterator[str]:
     """Where it listens, with the path, from here to the end of the block; in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    runner: web.AppRunner | None = None
-    try:
-        runner, url = asyncio.run_coroutine_threadsafe(_start(target, path), loop).result(10)
+    with in_background(_proxy(target, path)) as url:
         yield url
-    finally:
-        if runner is not None:
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
-async def _start(target: str, path: str) -> tuple[web.AppRunner, str]:
+@asynccontextmanager
+async def _proxy(target: str, path: str) -> AsyncIterator[str]:
     async def forward(request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         headers |= {"Host": request.host, "X-Forwarded-For": "192.168.1.20"}
@@ -56,4 +46,7 @@ async def _start(target: str, path: str) -> tuple[web.AppRunner, str]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
-    return runner, f"http://{host}:{port}{path}"
+    try:
+        yield f"http://{host}:{port}{path}"
+    finally:
+        await runner.cleanup()

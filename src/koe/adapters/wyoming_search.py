@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from zeroconf import Error as ZeroconfError
 from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from koe.core.errors import EngineError
+from koe.core.errors import EngineError, EngineUnavailable
 from koe.settings import ListenAddress
 
 _log = logging.getLogger(__name__)
@@ -24,17 +25,45 @@ _SERVICE_TYPE = "_wyoming._tcp.local."
 
 _Found = TypeVar("_Found")
 
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A Wyoming server as it announces itself."""
+
+    name: str
+    uris: tuple[str, ...]
+    """One for each of its addresses."""
+
+
 Ask = Callable[[str], Awaitable[_Found]]
 """A server's URI -> what it is. Raises EngineError where it is none of those that are looked for."""
+
+Meet = Callable[[Service], Awaitable[_Found]]
+"""The same for all of its addresses."""
 
 
 async def search(
     ask: Ask[_Found], seconds: float = SEARCH_SECONDS, *, enough: Callable[[Sequence[_Found]], bool] = lambda _: False
 ) -> list[_Found]:
     """Those that answer within the time, or until they are enough; none where there is no network."""
+
+    async def meet(service: Service) -> _Found:
+        for uri in service.uris:
+            # What can't be reached there, or does something else, was not looked for.
+            with contextlib.suppress(EngineError):
+                return await ask(uri)
+        raise EngineUnavailable(f"{service.name} is none of those that are looked for")
+
+    return await search_services(meet, seconds, enough=enough)
+
+
+async def search_services(
+    meet: Meet[_Found], seconds: float, *, enough: Callable[[Sequence[_Found]], bool] = lambda _: False
+) -> list[_Found]:
+    """As `search`, but for whoever wants to know of those as well that don't answer."""
     found: list[_Found] = []
     try:
-        async with _searching(ask) as answers, asyncio.timeout(seconds):
+        async with _searching(meet) as answers, asyncio.timeout(seconds):
             while not enough(found):
                 found.append(await answers.get())
     except TimeoutError:
@@ -45,13 +74,13 @@ async def search(
 
 
 @contextlib.asynccontextmanager
-async def _searching(ask: Ask[_Found]) -> "AsyncIterator[asyncio.Queue[_Found]]":
+async def _searching(meet: Meet[_Found]) -> "AsyncIterator[asyncio.Queue[_Found]]":
     try:
         zeroconf = AsyncZeroconf()
     except RuntimeError as error:
         # What zeroconf raises where there is no interface.
         raise OSError(str(error)) from error
-    search = _Search(ask)
+    search = _Search(meet)
     browser = AsyncServiceBrowser(zeroconf.zeroconf, _SERVICE_TYPE, handlers=[search.on_change])
     try:
         yield search.answers
@@ -62,17 +91,17 @@ async def _searching(ask: Ask[_Found]) -> "AsyncIterator[asyncio.Queue[_Found]]"
 
 
 class _Search(Generic[_Found]):
-    """Asks every Wyoming service what it is, as soon as it is seen."""
+    """Meets every Wyoming service as soon as it is seen."""
 
-    def __init__(self, ask: Ask[_Found]) -> None:
+    def __init__(self, meet: Meet[_Found]) -> None:
         self.answers: asyncio.Queue[_Found] = asyncio.Queue()
-        self._ask = ask
+        self._meet = meet
         self._asked: dict[str, asyncio.Task[None]] = {}
 
     def on_change(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
         if state_change is ServiceStateChange.Removed or name in self._asked or len(self._asked) >= _MOST_SERVICES:
             return
-        self._asked[name] = asyncio.create_task(self._meet(zeroconf, AsyncServiceInfo(service_type, name)))
+        self._asked[name] = asyncio.create_task(self._ask(zeroconf, AsyncServiceInfo(service_type, name)))
 
     async def stop(self) -> None:
         for task in self._asked.values():
@@ -80,11 +109,10 @@ class _Search(Generic[_Found]):
         if self._asked:
             await asyncio.wait(self._asked.values())
 
-    async def _meet(self, zeroconf: Zeroconf, service: AsyncServiceInfo) -> None:
+    async def _ask(self, zeroconf: Zeroconf, service: AsyncServiceInfo) -> None:
         if not await service.async_request(zeroconf, SEARCH_SECONDS * 1000):
             return
-        for host in service.parsed_scoped_addresses():
-            # What can't be reached there, or does something else, was not looked for.
-            with contextlib.suppress(EngineError):
-                self.answers.put_nowait(await self._ask(str(ListenAddress("tcp", host, service.port or 0))))
-                return
+        hosts = service.parsed_scoped_addresses()
+        uris = tuple(str(ListenAddress("tcp", host, service.port or 0)) for host in hosts)
+        with contextlib.suppress(EngineError):
+            self.answers.put_nowait(await self._meet(Service(service.get_name(), uris)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from koe import logs
 from koe.adapters.addresses import IPAddress, reachable
 from koe.adapters.discovery import Discovery
+from koe.adapters.neighbours import find_neighbours
 from koe.adapters.wyoming import WyomingServer
 from koe.core.errors import KoeError, SettingsError, UnknownVoice
 from koe.core.installation import install
@@ -303,7 +304,8 @@ def _outside(server: WyomingServer, discovery: Discovery | None, tail: logs.LogT
             return None
         return Announced(discovery.name, tuple(map(str, discovery.addresses)), discovery.port)
 
-    return Outside(tuple(uri for bound in server.uris for uri in _client_uris(bound)), announced, tail)
+    uris = tuple(uri for bound in server.uris for uri in _client_uris(bound))
+    return Outside(uris, announced, find_neighbours, tail)
 
 
 def _client_uris(bound: str) -> list[str]:

@@ -9,6 +9,7 @@ from aiohttp import web
 from koe.adapters.http import (
     announce,
     batch,
+    bench,
     busy,
     codec,
     composing,
@@ -16,6 +17,7 @@ from koe.adapters.http import (
     history,
     jobs,
     models,
+    neighbours,
     overview,
     projects,
     runs,
@@ -35,11 +37,13 @@ from koe.adapters.http.tokens import load_or_make_token, token_path
 from koe.adapters.transcription import transcribe
 from koe.app import cached_voices, clone_obstacle, design_obstacle
 from koe.app.announce import announcements
+from koe.app.coming import coming_voices
 from koe.app.jobs import OpenJobs
 from koe.app.settings import live_settings
 from koe.app.words import word_timer
 from koe.core.errors import KoeError, SettingsError
 from koe.engine.qwen.checkpoints import find
+from koe.engine.qwen.cpu.bench_process import Bench
 from koe.engine.qwen.engine import QwenEngine, cloner
 from koe.engine.remote import RemoteEngine
 from koe.pipelines import composing as mixes
@@ -67,6 +71,7 @@ ENDPOINTS = (
     *voices.ENDPOINTS,
     *codec.ENDPOINTS,
     *models.ENDPOINTS,
+    *bench.ENDPOINTS,
     *settings_api.ENDPOINTS,
     *history.ENDPOINTS,
     *runs.ENDPOINTS,
@@ -75,6 +80,7 @@ ENDPOINTS = (
     *projects.ENDPOINTS,
     *announce.ENDPOINTS,
     *overview.ENDPOINTS,
+    *neighbours.ENDPOINTS,
 )
 
 
@@ -109,12 +115,15 @@ async def start_http(
             cached_voices=lambda: cached_voices(house.loaded),
             clone_obstacle=lambda: "" if speaker.can_clone else clone_obstacle(house.loaded),
             design_obstacle=lambda: design_obstacle(house.loaded),
+            coming_voices=lambda: coming_voices(house, models.downloads_of(server.app)),
             model_loaded=lambda voice_id: _model_loaded(house, voice_id),
             outside=outside or Outside(),
         )
         server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
         busy.install(server.app, settings)
         models.install(server.app)
+        neighbours.install(server.app)
+        bench.install(server.app, Bench(loaded.data_dir))
         settings_api.install(server.app, live)
         announce.install(server.app, announcements(loaded.settings, speaker, metrics))
         if outputs is not None:

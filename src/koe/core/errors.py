@@ -93,6 +93,12 @@ class EngineError(KoeError):
 class EngineUnavailable(EngineError):
     code = "engine-unavailable"
 
+    def __init__(self, message: str, *, problem: str = "") -> None:
+        """`problem`: a name for what is usual, so that it can be said in other languages: `not-installed`,
+        `checkpoint-missing`, `checkpoint-damaged`."""
+        super().__init__(message)
+        self.problem = problem
+
 
 class EngineTimeout(EngineError):
     code = "engine-timeout"

@@ -82,6 +82,11 @@ class Reach:
     problems: Sequence[str] = ()
     """What kept more of them from being found, and the remedy."""
 
+    @property
+    def remedy(self) -> str | None:
+        """What to set up where there are none, and nothing went wrong."""
+        return None if self.rooms or self.problems else _REMEDY
+
 
 Enough = Callable[[Sequence[Room]], bool]
 """Whether no more rooms need to be looked for."""
@@ -167,8 +172,6 @@ class Announcements:
                 problems.append(error.message)
                 continue
             rooms += [room for room in found if room.name.casefold() not in known]
-        if not rooms and not problems:
-            problems.append(_REMEDY)
         return Reach(rooms, problems)
 
     async def _announced(self, room: Room, announcement: Announcement, sound: "Sound") -> Outcome:
@@ -242,4 +245,5 @@ def _nowhere(found: Reach, name: str | None = None) -> NoReturn:
     if name is not None and known:
         near = difflib.get_close_matches(name[:100], known, n=1)
         words.append(f"did you mean {near[0]}?" if near else f"there are {', '.join(dict.fromkeys(known))}")
-    raise UnknownRoom("; ".join([*words, *found.problems]))
+    remedy = [found.remedy] if found.remedy else []
+    raise UnknownRoom("; ".join([*words, *found.problems, *remedy]))

@@ -36,6 +36,9 @@ class EngineHealth:
     reason: str = "not started"
     """Why it is not ready; empty where it is."""
 
+    problem: str = ""
+    """The name of that, where it has one."""
+
 
 @runtime_checkable
 class Growing(Protocol):
@@ -44,6 +47,11 @@ class Growing(Protocol):
     @property
     def lacks(self) -> str:
         """Why it can't speak, and what to do; empty where it can."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """A name for that, where it has one."""
         ...
 
     async def refresh(self) -> None:
@@ -99,7 +107,7 @@ class Speaker:
         started, engine = self._started[name], self._engines[name]
         if not started.ready or not isinstance(engine, Growing):
             return started
-        return EngineHealth(not engine.lacks, engine.lacks)
+        return EngineHealth(not engine.lacks, engine.lacks, engine.problem)
 
     async def start(self) -> None:
         """Raises EngineUnavailable if no engine can speak, UnknownVoice if the house's default voice isn't there."""
@@ -289,7 +297,7 @@ async def _health_after(getting_ready: Awaitable[None], engine: Engine) -> Engin
         await getting_ready
     except EngineUnavailable as error:
         _log.warning("the %s engine can't start: %s", engine.name, error.message)
-        return EngineHealth(False, error.message)
+        return EngineHealth(False, error.message, error.problem)
     return EngineHealth(True, "")
 
 

@@ -114,6 +114,7 @@ async def test_the_list_tells_what_the_command_tells(tmp_path: Path, tiny_custom
 async def test_what_is_downloaded_speaks_without_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with house(tmp_path) as (it, engine):
         assert "models download" in it.house.speaker.health["qwen"].reason
+        assert it.house.speaker.health["qwen"].problem == "checkpoint-missing"
         assert not [record for record in caplog.records if record.levelname == "WARNING"]
         assert not [voice for voice in it.house.speaker.voices() if voice.engine == "qwen"]
         told = await events(it, "0.6b-customvoice")

@@ -8,6 +8,7 @@ import ssl
 import stat
 import subprocess
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +18,7 @@ from multidict import CIMultiDict
 from koe.adapters.http.limits_rate import RateLimit
 from koe.adapters.http.security import is_loopback
 from koe.adapters.http.security_hosts import Hosts, from_elsewhere
-from koe.adapters.http.security_sessions import LIFETIME, Sessions
+from koe.adapters.http.security_sessions import LIFETIME, Sessions, sessions_path
 from koe.adapters.http.tokens import load_or_make_token, same_token, token_path
 from koe.core.errors import SettingsError
 from koe.settings.schema import HttpSettings
@@ -295,9 +296,51 @@ async def test_a_wrong_token_makes_no_session(tmp_path: Path) -> None:
         assert await status(it.client, "/api/session", "POST", json={}) == 400
 
 
+async def test_a_session_outlives_a_restart_until_it_is_ended_or_the_token_changes(tmp_path: Path) -> None:
+    def started(token: str = TOKEN) -> AbstractAsyncContextManager[HttpHouse]:
+        return http_house(tmp_path, token=token, trust=STRANGERS)
+
+    async with (
+        started() as it,
+        it.coming_from(STRANGER) as stranger,
+        stranger.post("/api/session", json={"token": TOKEN}) as answer,
+    ):
+        cookie = answer.headers["Set-Cookie"].split(";")[0]
+    kept = sessions_path(tmp_path)
+    assert cookie.partition("=")[2] not in kept.read_text() and TOKEN not in kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    signed_in = {"Cookie": cookie}
+    async with started("another-token-of-16-letters") as it, it.coming_from(STRANGER) as stranger:
+        assert await status(stranger, headers=signed_in) == 401
+    async with started() as it, it.coming_from(STRANGER) as stranger:
+        assert await status(stranger, headers=signed_in) == 200
+        assert await status(stranger, "/api/session", "DELETE", headers=signed_in) == 204
+    async with started() as it, it.coming_from(STRANGER) as stranger:
+        assert await status(stranger, headers=signed_in) == 401
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"a": "b"}', b"{" * 200_000, b"\xff"])
+def test_a_damaged_file_of_sessions_lets_nobody_in_and_keeps_nobody_out(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "sessions.json"
+    path.write_bytes(content)
+    sessions = Sessions(TOKEN, path=path)
+    assert not sessions.valid("a") and not sessions.valid("")
+    made = sessions.make()
+    sessions.keep(sessions.dump())
+    assert Sessions(TOKEN, path=path).valid(made)
+
+
+def test_sessions_that_cannot_be_kept_hold_until_the_restart(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("a file in place of the folder")
+    sessions = Sessions(TOKEN, path=sessions_path(tmp_path))
+    made = sessions.make()
+    sessions.keep(sessions.dump())
+    assert sessions.valid(made)
+
+
 def test_sessions_end_and_are_bounded() -> None:
     clock = Clock()
-    sessions = Sessions(clock)
+    sessions = Sessions(TOKEN, clock)
     first = sessions.make()
     assert sessions.valid(first)
     clock.now += LIFETIME

@@ -44,9 +44,13 @@ class RoomList(BaseModel):
     problems: list[str] = Field(examples=[[]])
     """What kept more of them from being found, and the remedy."""
 
+    remedy: str | None = Field(examples=[None])
+    """What to set up where there are none, and nothing went wrong."""
+
     @classmethod
     def of(cls, reach: Reach) -> Self:
-        return cls(rooms=[RoomEntry.of(room) for room in reach.rooms], problems=list(reach.problems))
+        rooms = [RoomEntry.of(room) for room in reach.rooms]
+        return cls(rooms=rooms, problems=list(reach.problems), remedy=reach.remedy)
 
 
 class AnnounceBody(BaseModel):

@@ -1,10 +1,12 @@
 """What the handlers work on: handed to the server once, found by every request."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aiohttp import web
 
+from koe.core.neighbour import Neighbour
 from koe.logs import LogTail
 from koe.pipelines.design_clone import Designer
 from koe.settings import Loaded
@@ -25,14 +27,29 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """How far a voice is that has to be waited for."""
+
+    state: Literal["loading", "downloading"]
+    reason: str
+
+
+async def _nobody() -> Sequence[Neighbour]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
-    """How others know it."""
+    """How others know it, and who they are."""
 
     wyoming: tuple[str, ...] = ()
     """Where clients reach it: `tcp://192.168.1.5:10210`."""
 
     announced: Callable[[], Announced | None] = lambda: None
     """None: it isn't."""
+
+    neighbours: Callable[[], Awaitable[Sequence[Neighbour]]] = _nobody
+    """Looked for anew at each call, which takes some seconds."""
 
     log: LogTail = field(default_factory=LogTail)
 
@@ -49,6 +66,9 @@ class House:
 
     cached_voices: Callable[[], Collection[str]] = tuple
     """Ids of the cloned voices that speak without hearing their clips first. Blocks."""
+
+    coming_voices: Callable[[], Mapping[str, Coming]] = dict
+    """Those that have to be waited for, by id. Blocks."""
 
     model_loaded: Callable[[str], bool] = lambda voice_id: True
     """Whether the model is in memory that speaks this voice, where there is one. Blocks."""

@@ -35,6 +35,10 @@ class EngineState(BaseModel):
     reason: str = Field(examples=[""])
     """Why it can't speak, and what to do; empty where it can."""
 
+    problem: str = Field(examples=[""])
+    """A name for that, where it is a usual one: `checkpoint-missing`, `checkpoint-damaged`, `not-installed`,
+    `no-server`."""
+
 
 class HouseAnswer(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
@@ -125,7 +129,7 @@ def _described(house: House) -> HouseAnswer:
         announced=shown,
         default_voice=_default_voice(house),
         engines=[
-            EngineState(name=name, ready=health.ready, reason=health.reason)
+            EngineState(name=name, ready=health.ready, reason=health.reason, problem=health.problem)
             for name, health in house.speaker.health.items()
         ],
         data_folder=str(house.loaded.data_dir),

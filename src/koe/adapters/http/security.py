@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -68,8 +69,9 @@ class Gate:
         *,
         trust: Trust | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sessions: Path | None = None,
     ) -> None:
-        """Without a token nobody enters but those who need none."""
+        """Without a token nobody enters but those who need none. `sessions`: where they are kept over a restart."""
         self._token, self._ingress = token, settings.ingress
         self._trust = trust or Trust()
         listen = (address.host for address in settings.listen if address.kind == "tcp" and not address.every_address)
@@ -77,7 +79,8 @@ class Gate:
         self._requests = RateLimit(settings.requests_per_minute, clock)
         self._wrong_tokens = RateLimit(_WRONG_TOKENS, clock)
         self._secure = settings.certificate is not None
-        self.sessions = Sessions(clock)
+        self.sessions = Sessions(token, path=sessions)
+        self._keeping = asyncio.Lock()
 
     def admit(self, request: web.Request, endpoint: Endpoint | None) -> None:
         """`endpoint`: None where there is nothing at this path. Raises HttpError 401, 403, 421 or 429."""
@@ -109,15 +112,25 @@ class Gate:
         path = request.headers.get("X-Ingress-Path", "") if self._from_supervisor(request) else ""
         return path if _INGRESS_PATH.fullmatch(path) else ""
 
-    def sign_in(self, request: web.Request, token: str) -> str:
+    async def sign_in(self, request: web.Request, token: str) -> str:
         """A session's id. Raises HttpError."""
         self._compare(request, token)
-        return self.sessions.make()
+        session = self.sessions.make()
+        await self._keep_sessions()
+        return session
+
+    async def sign_out(self, request: web.Request) -> None:
+        if self.sessions.end(request.cookies.get(COOKIE, "")):
+            await self._keep_sessions()
 
     def set_cookie(self, answer: web.StreamResponse, session: str) -> None:
         answer.set_cookie(
             COOKIE, session, max_age=round(LIFETIME), path="/", httponly=True, samesite="Strict", secure=self._secure
         )
+
+    async def _keep_sessions(self) -> None:
+        async with self._keeping:
+            await asyncio.to_thread(self.sessions.keep, self.sessions.dump())
 
     def _from_supervisor(self, request: web.Request) -> bool:
         return self._ingress and peer_of(request) == self._trust.supervisor
@@ -176,14 +189,14 @@ class SignedIn(BaseModel):
 
 async def sign_in(request: web.Request) -> web.Response:
     gate = request.app[GATE]
-    session = gate.sign_in(request, (await read_json(request, SignIn)).token)
+    session = await gate.sign_in(request, (await read_json(request, SignIn)).token)
     answer = web.json_response(SignedIn(seconds=round(LIFETIME)).model_dump())
     gate.set_cookie(answer, session)
     return answer
 
 
 async def sign_out(request: web.Request) -> web.Response:
-    request.app[GATE].sessions.end(request.cookies.get(COOKIE, ""))
+    await request.app[GATE].sign_out(request)
     answer = web.Response(status=204)
     answer.del_cookie(COOKIE, path="/")
     return answer

@@ -21,6 +21,7 @@ from koe.adapters.http.metrics import METRICS, Metrics
 from koe.adapters.http.openapi import DOCUMENT
 from koe.adapters.http.security import GATE, Gate, Trust
 from koe.adapters.http.security_headers import add_headers
+from koe.adapters.http.security_sessions import sessions_path
 from koe.adapters.http.server_connection import Connection
 from koe.adapters.http.server_log import RequestLog
 from koe.adapters.http.server_places import Places
@@ -59,7 +60,8 @@ class HttpServer:
         """`metrics`: those of the whole house; `trust`: which addresses need no token."""
         self._settings = settings
         self._state = ServerState()
-        self._gate = Gate(settings, token, trust=trust)
+        sessions = sessions_path(house.loaded.data_dir) if token is not None else None
+        self._gate = Gate(settings, token, trust=trust, sessions=sessions)
         self._endpoints = (*endpoints, *_own_endpoints())
         self._requests = Requests(self._gate, settings, self._state)
         self._places = Places(settings, self._gate, lambda: self._manager.connections, self._requests.busy)

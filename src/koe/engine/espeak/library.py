@@ -71,7 +71,8 @@ class EspeakLibrary:
         try:
             import espeakng_loader
         except ImportError as error:
-            raise EngineUnavailable(f"espeak-ng is not installed: run {install('espeak')}") from error
+            words = f"espeak-ng is not installed: run {install('espeak')}"
+            raise EngineUnavailable(words, problem="not-installed") from error
         try:
             self._data = Path(espeakng_loader.get_data_path())
             self._lib = ctypes.CDLL(espeakng_loader.get_library_path())

@@ -16,6 +16,8 @@ from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.published import DOWNLOAD, Ability, Size, published, published_for
 from koe.engine.qwen.voices import speaker_id
 
+_MISSING = "checkpoint-missing"
+
 _KINDS = {
     Ability.NAMED: "named voices",
     Ability.DESIGN: "voices from a description",
@@ -91,7 +93,7 @@ def _by_name(name: str, found: Sequence[Checkpoint]) -> Checkpoint:
         if each.name.lower() == full_name.lower():
             return each
     if known:
-        raise EngineUnavailable(f"{known.name} isn't here; get it with: {DOWNLOAD} {known.name}")
+        raise EngineUnavailable(f"{known.name} isn't here; get it with: {DOWNLOAD} {known.name}", problem=_MISSING)
     here = ", ".join(each.name for each in found) or "none"
     raise RequestError(f"there is no checkpoint {name!r}; here are: {here}")
 
@@ -116,12 +118,12 @@ def _nobody(wanted: Wanted, found: Sequence[Checkpoint], size: Size) -> KoeError
     get = f"get it with: {DOWNLOAD} {_who(wanted, size)}"
     if knows_speaker:
         return UnsupportedAbility(f"{_obstacle(wanted, knows_speaker[0])}; {_who(wanted, size)} does; {get}")
-    return EngineUnavailable(f"no checkpoint for {_KINDS[wanted.ability]} is here; {get}")
+    return EngineUnavailable(f"no checkpoint for {_KINDS[wanted.ability]} is here; {get}", problem=_MISSING)
 
 
 def _usable(checkpoint: Checkpoint) -> Checkpoint:
     if checkpoint.problem:
-        raise EngineUnavailable(f"{checkpoint.problem}; {checkpoint.remedy}")
+        raise EngineUnavailable(f"{checkpoint.problem}; {checkpoint.remedy}", problem="checkpoint-damaged")
     return checkpoint
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from koe.core.errors import EngineUnavailable, RequestError
+from koe.core.errors import EngineUnavailable, KoeError, RequestError
 from koe.core.installation import install
 from koe.core.languages import base
 from koe.core.profile import Clip
@@ -74,6 +74,11 @@ class QwenEngine:
         """Why nobody can speak, and what to do; empty where somebody can."""
         return self._shelf.lacks
 
+    @property
+    def problem(self) -> str:
+        """The name of that, where it has one."""
+        return self._shelf.problem
+
     async def refresh(self) -> None:
         """Look for checkpoints again: some have come, or gone."""
         could_speak = not self.lacks
@@ -99,6 +104,13 @@ class QwenEngine:
 
     def voices(self) -> Sequence[Voice]:
         return self._shelf.voices
+
+    def speaks_with(self, voice: Voice) -> str | None:
+        """The name of the checkpoint that speaks a named voice in its usual manner; None where none can."""
+        try:
+            return self._shelf.choose(Wanted(Ability.NAMED, speaker_of(voice))).name
+        except KoeError:
+            return None
 
     @property
     def can_clone(self) -> bool:
@@ -285,7 +297,7 @@ def _missing() -> str | None:
 def need_installed() -> None:
     """Raises EngineUnavailable where the extra isn't."""
     if missing := _missing():
-        raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}")
+        raise EngineUnavailable(f"{missing} is not installed: run {install('qwen')}", problem="not-installed")
 
 
 def _size(given: str | None) -> Size | None:

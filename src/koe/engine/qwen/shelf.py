@@ -24,6 +24,9 @@ class Shelf:
         self.lacks = ""
         """Why nobody can speak, and what to do; empty where somebody can."""
 
+        self.problem = ""
+        """The name of that, where it has one: see EngineUnavailable."""
+
         self.able = self._find_able()
         """For each ability the checkpoint that has it, the named voices' first."""
 
@@ -66,6 +69,7 @@ class Shelf:
                 obstacles[ability] = error
         if not able:
             self.lacks = obstacles[Ability.NAMED].message
+            self.problem = getattr(obstacles[Ability.NAMED], "problem", "")
         elif Ability.NAMED in obstacles:
             _log.warning("there are no named voices: %s", obstacles[Ability.NAMED].message)
         return able

@@ -71,6 +71,11 @@ class RemoteEngine:
         return self._fleet.lacks
 
     @property
+    def problem(self) -> str:
+        """A name for that."""
+        return "no-server" if self.lacks else ""
+
+    @property
     def unseen(self) -> str:
         """Why voices of some servers may not be known yet; empty where all have been seen."""
         return "; ".join(f"{server}: {server.trouble}" for server in self._fleet.servers if server.listing is None)

@@ -1,7 +1,7 @@
 """The checkpoints: how they are on disk and in memory."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -43,6 +43,11 @@ def install(app: web.Application) -> None:
 
     app[MODELS] = Models(catalogue, downloads)
     app.on_cleanup.append(stop)
+
+
+def downloads_of(app: web.Application) -> Collection[str]:
+    """The names of the checkpoints that are being downloaded."""
+    return tuple(app[MODELS].downloads.running)
 
 
 async def list_models(request: web.Request) -> web.Response:

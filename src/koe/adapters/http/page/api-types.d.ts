@@ -11,7 +11,7 @@ export interface Voice {
   tags: string[];
   own: boolean;
   preset: boolean;
-  state: 'ready' | 'cached' | 'missing' | 'broken';
+  state: 'ready' | 'cached' | 'loading' | 'downloading' | 'missing' | 'broken';
   reason: string | null;
 }
 
@@ -98,6 +98,30 @@ export interface Model {
   problem: string | null;
   memory: number | null;
   speaking: number;
+}
+
+export interface Figures {
+  size: string;
+  precision: 'int8' | 'int4';
+  first_audio: number;
+  real_time: number;
+  rooms: number;
+  verdict: 'keeps-up' | 'begins-later' | 'too-slow';
+}
+
+export interface BenchRunning {
+  begun: string;
+  count: number;
+  size: string | null;
+  precision: string | null;
+  figures: Figures[];
+}
+
+export interface BenchState {
+  obstacle: string | null;
+  running: BenchRunning | null;
+  error: { message: string } | null;
+  last: { at: string; threads: number; figures: Figures[] } | null;
 }
 
 export interface Setting {
@@ -232,6 +256,7 @@ export interface EngineHealth {
   name: string;
   ready: boolean;
   reason: string;
+  problem: string;
 }
 
 export interface HouseFacts {
@@ -251,6 +276,22 @@ export interface Neighbour {
   uri: string;
   kinds: string[];
   programs: string[];
+  answers: boolean;
+  problem: string | null;
+  itself: boolean;
+}
+
+export interface Room {
+  id: string;
+  name: string;
+  area: string | null;
+  way: 'home-assistant' | 'satellite';
+}
+
+export interface Rooms {
+  rooms: Room[];
+  problems: string[];
+  remedy: string | null;
 }
 
 export interface PastRequest {

@@ -23,8 +23,12 @@ Audio = Annotated[
 Tags = Annotated[tuple[Name, ...], Field(max_length=20)]
 Gain = Annotated[Number, Field(ge=-20, le=20)]
 Size = Annotated[str, Field(min_length=1, max_length=20)]
-State = Literal["ready", "cached", "missing", "broken"]
-"""ready: it speaks; cached: it speaks without hearing its clip first; missing: not now; broken: its file is damaged."""
+State = Literal["ready", "cached", "loading", "downloading", "missing", "broken"]
+"""ready: it speaks; cached: it speaks without hearing its clip first; loading: as soon as its checkpoint is in memory;
+downloading: as soon as that is here; missing: not now; broken: its file is damaged."""
+
+SPEAKING: tuple[State, ...] = ("ready", "cached", "loading")
+"""Those that can be asked to."""
 
 
 def _absent() -> Any:

@@ -13,7 +13,7 @@ from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import outflow
-from koe.adapters.http.voices.bodies import TextAnswer, TranscribeBody, TryBody
+from koe.adapters.http.voices.bodies import SPEAKING, TextAnswer, TranscribeBody, TryBody
 from koe.adapters.http.voices.forms import TranscribeForm
 from koe.adapters.http.voices.listing import TAG, answer, entries
 from koe.adapters.http.voices.reading import prepared, read_recording, transcript_of
@@ -64,7 +64,7 @@ def language_of(house: House, voice_id: str) -> str:
     if found is None:
         house.store.get(voice_id)
         raise AssertionError("a voice that the store has is listed")
-    if found.state not in ("ready", "cached"):
+    if found.state not in SPEAKING:
         raise EngineUnavailable(f"{voice_id} can't speak: {found.reason}")
     return found.languages[0]
 

@@ -1,7 +1,7 @@
 """`GET /api/voices`: who can speak, and what is known of a voice."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from aiohttp import web
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import read_query
-from koe.adapters.http.house import HOUSE, House
+from koe.adapters.http.house import HOUSE, Coming, House
 from koe.adapters.http.voices.bodies import (
     ListQuery,
     MadeAnswer,
@@ -51,7 +51,7 @@ def entries(house: House) -> Iterator[VoiceEntry]:
     own, states = {profile.id: profile for profile in house.store.profiles()}, States(house)
     listed = house.speaker.voices()
     for voice in listed:
-        yield _of_own(house, states, own[voice.id], voice) if voice.id in own else _built_in(house, voice)
+        yield _of_own(house, states, own[voice.id], voice) if voice.id in own else _built_in(house, states, voice)
     speaking = {voice.id for voice in listed}
     for profile in own.values():
         if profile.id not in speaking:
@@ -68,15 +68,23 @@ class States:
 
     def of(self, profile: Profile, listed: Voice | None) -> tuple[State, str | None]:
         """And why it can't speak. `listed`: as the speaker has it."""
+        coming = self.coming.get(profile.id)
         if not profile.base and (obstacle := self._clone_obstacle):
-            return "missing", obstacle
+            return (coming.state, coming.reason) if coming else ("missing", obstacle)
         if listed is None:
             return "missing", self._absence(profile)
         try:
             self._house.store.clip(profile)
         except KoeError as error:
             return "missing", error.message
+        if coming:
+            return coming.state, coming.reason
         return ("cached" if profile.id in self._cached else "ready"), None
+
+    @cached_property
+    def coming(self) -> Mapping[str, Coming]:
+        """By voice, also those of engines."""
+        return self._house.coming_voices()
 
     @cached_property
     def _clone_obstacle(self) -> str:
@@ -139,8 +147,10 @@ def _of_own(house: House, states: States, profile: Profile, listed: Voice | None
     return entry.model_copy(update={"description": profile.description, "tags": list(profile.tags)})
 
 
-def _built_in(house: House, voice: Voice) -> VoiceEntry:
+def _built_in(house: House, states: States, voice: Voice) -> VoiceEntry:
     health = house.speaker.health[voice.engine]
+    if health.ready and (coming := states.coming.get(voice.id)):
+        return _entry(voice, own=False, preset=False, state=coming.state, reason=coming.reason)
     state: State = "ready" if health.ready else "missing"
     return _entry(voice, own=False, preset=False, state=state, reason=health.reason or None)
 

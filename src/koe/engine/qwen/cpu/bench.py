@@ -20,6 +20,7 @@ from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.cpu.build import build
 from koe.engine.qwen.cpu.codec import GraphCodec
 from koe.engine.qwen.cpu.cores import threads
+from koe.engine.qwen.cpu.figures import ROOMS, Figures
 from koe.engine.qwen.cpu.graph import WeightsFile
 from koe.engine.qwen.cpu.lean import lean_model
 from koe.engine.qwen.cpu.precision import Quantised
@@ -30,7 +31,6 @@ from koe.engine.qwen.published import Size
 from koe.engine.qwen.sampling import Sampling
 
 FRAME_SECONDS = 0.08
-ROOMS = 4
 _PROMPT = 23
 """Positions of a short sentence with a named voice."""
 
@@ -47,43 +47,6 @@ _TALKER = {
 }
 _PREDICTOR = {"num_hidden_layers": 5, "hidden_size": 1024, "intermediate_size": 3072, "vocab_size": 2048}
 _CODEC = {"hidden_size": 512, "intermediate_size": 1024, "head_dim": 64, "codebook_dim": 512}
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Of one checkpoint size at one precision; times in seconds."""
-
-    size: Size
-    precision: Quantised
-
-    first_audio: float
-    """From the text to the first sound."""
-
-    real_time: float
-    """Work for a second of sound, of one stream; below 1 it keeps up."""
-
-    talker: float
-    """Of a frame's work, which has 0.08 s to keep up."""
-
-    predictor: float
-    codec: float
-
-    together: float
-    """Seconds of sound a second, of ROOMS streams at once."""
-
-    @property
-    def rooms(self) -> int:
-        """So many can be spoken to at once without a pause."""
-        alone = 1 if self.real_time <= 1 else 0
-        return max(alone, min(ROOMS, math.floor(self.together)))
-
-    @property
-    def advice(self) -> str:
-        if self.real_time <= 1:
-            return "keeps up"
-        if self.real_time <= 2:
-            return f"speech begins {self.real_time - 1:.1f} s later for each second of it"
-        return "too slow for rooms; for productions only"
 
 
 def measure(size: Size, precision: Quantised, folder: Path, tell: Callable[[str], None]) -> Figures:

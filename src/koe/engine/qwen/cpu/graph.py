@@ -68,6 +68,8 @@ class WeightsFile:
         self._opened.write(bytes(-self._opened.tell() % _PAGE))
         place = Place(self._file.name, self._opened.tell(), values.nbytes)
         self._opened.write(values.data)
+        # A graph may be opened before this file is closed, and reads it by its own ways.
+        self._opened.flush()
         return place
 
 

@@ -1,7 +1,8 @@
 import { KoeElement, html, ifDefined, live, nothing } from '../lib/element.js';
-import { grouped, matches, speaks } from '../lib/voices.js';
+import { grouped, matches } from '../lib/voices.js';
 import { t } from '../lib/words.js';
 import { icon } from './icons.js';
+import { voiceMark } from './voice-mark.js';
 
 /** @typedef {import('../api-types').Voice} Voice */
 
@@ -102,6 +103,14 @@ class KoeVoicePicker extends KoeElement {
     for (const name of ['scroll', 'resize']) window.addEventListener(name, () => this.place(), options);
   }
 
+  /** What is open shows how the voices are now. @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (!this.open || !changed.has('voices')) return;
+    const active = this.options[this.active]?.id;
+    this.sort();
+    this.active = Math.max(0, this.options.findIndex((voice) => voice.id === active));
+  }
+
   updated() {
     const list = /** @type {HTMLElement} */ (this.querySelector('.choices'));
     if (this.open) list.showPopover();
@@ -182,15 +191,6 @@ class KoeVoicePicker extends KoeElement {
   showActive() {
     this.querySelector('.active')?.scrollIntoView({ block: 'nearest' });
   }
-}
-
-/** How a voice is, where that is worth a word. @param {Voice} voice */
-export function voiceMark(voice) {
-  if (voice.state === 'ready') return nothing;
-  const kind = speaks(voice) ? 'good' : voice.state === 'broken' ? 'bad' : 'warn';
-  return html`<span class="mark ${kind}" title=${voice.reason ?? t(`voice.${voice.state}_help`)}>
-    ${t(`voice.${voice.state}`)}
-  </span>`;
 }
 
 customElements.define('koe-voice-picker', KoeVoicePicker);

@@ -4,6 +4,9 @@ import { t } from './words.js';
 
 /** @typedef {{id: number, text: string, bad: boolean}} Notice */
 
+/** What may keep an engine from speaking. */
+const USUAL = ['checkpoint-missing', 'checkpoint-damaged', 'not-installed', 'no-server'];
+
 class Notices extends EventTarget {
   constructor() {
     super();
@@ -47,6 +50,11 @@ export function inWords(error) {
   if (error instanceof DOMException && error.name === 'AbortError') return '';
   if (error instanceof TypeError) return t('app.unreachable');
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Why an engine can't speak: in the page's language where it is something usual. @param {import('../api-types').EngineHealth} engine */
+export function whySilent({ problem, reason }) {
+  return USUAL.includes(problem) ? t(`problem.${problem}`) : sentence(reason);
 }
 
 /** A failure that is said beside its field, which needs no naming there. @param {unknown} error */

@@ -1,6 +1,10 @@
 // The voices, in the order in which people look for them: those made here, then by language.
 import { get } from '../api.js';
+import { watch } from './watching.js';
 import { languageName, t, words } from './words.js';
+
+/** Seconds between two looks: while a voice is on its way, and otherwise. */
+const [SOON, LATER] = [1.5, 5];
 
 /** @typedef {import('../api-types').Voice} Voice */
 /** @typedef {{name: string, voices: Voice[]}} Group */
@@ -17,7 +21,27 @@ export async function loadVoicesAndUsual(signal) {
 }
 
 /** @param {Voice} voice */
-export const speaks = (voice) => voice.state === 'ready' || voice.state === 'cached';
+export const speaks = (voice) => ['ready', 'cached', 'loading'].includes(voice.state);
+
+/** @param {Voice} voice */
+export const isComing = (voice) => voice.state === 'loading' || voice.state === 'downloading';
+
+/**
+ * Looks again for as long as an element is on the page: checkpoints are loaded and downloaded by others as well.
+ * @param {() => Voice[]} known As they are now. @param {(voices: Voice[]) => void} use Where they have changed.
+ * @param {AbortSignal} gone
+ */
+export function watchVoices(known, use, gone) {
+  const look = async () => {
+    try {
+      const found = await loadVoices(gone);
+      if (known().length > 0 && JSON.stringify(found) !== JSON.stringify(known())) use(found);
+    } catch {
+      // The frame says that Koe is away; the voices stay.
+    }
+  };
+  watch(look, () => (known().some(isComing) ? SOON : LATER), gone);
+}
 
 /** Whether every word that is looked for is in its name, its id or its languages' names. @param {Voice} voice @param {string} looked */
 export function matches(voice, looked) {

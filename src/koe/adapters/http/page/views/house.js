@@ -3,12 +3,13 @@ import { here, link } from '../lib/router.js';
 import { t } from '../lib/words.js';
 import './house/log.js';
 import './house/models.js';
+import './house/network.js';
 import './house/overview.js';
 import './house/settings.js';
 
-const PARTS = ['overview', 'models', 'settings', 'log'];
+const PARTS = ['overview', 'network', 'models', 'settings', 'log'];
 
-/** `#/house`, `#/house/models`, `#/house/settings`, `#/house/log`. */
+/** `#/house`, `#/house/network`, `#/house/models`, `#/house/settings`, `#/house/log`. */
 class KoeHouse extends KoeElement {
   connectedCallback() {
     super.connectedCallback();
@@ -31,6 +32,7 @@ class KoeHouse extends KoeElement {
 
   /** @param {string} part */
   content(part) {
+    if (part === 'network') return html`<koe-house-network></koe-house-network>`;
     if (part === 'models') return html`<koe-house-models></koe-house-models>`;
     if (part === 'settings') return html`<koe-house-settings></koe-house-settings>`;
     if (part === 'log') return html`<koe-house-log></koe-house-log>`;

@@ -12,7 +12,7 @@ import { KoeElement, html, live, nothing } from '../lib/element.js';
 import { keep, kept } from '../lib/kept.js';
 import { inWords, sayError } from '../lib/notices.js';
 import { here, link } from '../lib/router.js';
-import { loadVoicesAndUsual } from '../lib/voices.js';
+import { loadVoicesAndUsual, watchVoices } from '../lib/voices.js';
 import { languageName, t } from '../lib/words.js';
 
 class KoeSpeak extends KoeElement {
@@ -32,6 +32,10 @@ class KoeSpeak extends KoeElement {
     draft.voice = here().query.get('voice') ?? draft.voice;
     connection.addEventListener('back', () => void this.load(), { signal: this.gone });
     void this.load();
+    watchVoices(() => this.voices, (voices) => {
+      this.voices = voices;
+      this.requestUpdate();
+    }, this.gone);
   }
 
   disconnectedCallback() {

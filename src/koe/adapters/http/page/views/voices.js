@@ -5,7 +5,7 @@ import { KoeElement, html, nothing } from '../lib/element.js';
 import { Landing } from '../lib/landing.js';
 import { sayError } from '../lib/notices.js';
 import { go, here } from '../lib/router.js';
-import { loadVoices } from '../lib/voices.js';
+import { loadVoices, watchVoices } from '../lib/voices.js';
 import { t } from '../lib/words.js';
 import { importVoices } from './voices/importing.js';
 import './voices/list.js';
@@ -34,6 +34,10 @@ class KoeVoices extends KoeElement {
     this.addEventListener('changed', () => void this.load(), options);
     this.landing.begin();
     void this.load();
+    watchVoices(() => this.voices ?? [], (voices) => {
+      this.voices = voices;
+      this.requestUpdate();
+    }, this.gone);
   }
 
   async load() {
@@ -70,7 +74,8 @@ class KoeVoices extends KoeElement {
     }
     if (id) {
       const made = this.made?.profile.id === id ? this.made : null;
-      return html`<koe-voice .voice=${id} .abilities=${abilities} .made=${made} @removed=${this.removed}></koe-voice>`;
+      return html`<koe-voice .voice=${id} .abilities=${abilities} .made=${made}
+        .state=${voices?.find((voice) => voice.id === id)?.state} @removed=${this.removed}></koe-voice>`;
     }
     return html`<koe-voice-list .voices=${voices} .abilities=${abilities} @bring=${this.bring}></koe-voice-list>`;
   }

@@ -3,10 +3,11 @@ import '../../components/chart.js';
 import { icon } from '../../components/icons.js';
 import { connection } from '../../lib/connection.js';
 import { KoeElement, html, nothing } from '../../lib/element.js';
-import { say, sayError } from '../../lib/notices.js';
+import { say, sayError, whySilent } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { t } from '../../lib/words.js';
 import { watch } from '../../lib/watching.js';
+import { placeOf } from './places.js';
 import './voice.js';
 
 /** @typedef {import('../../api-types').HouseFacts} HouseFacts */
@@ -104,20 +105,14 @@ class KoeHouseOverview extends KoeElement {
   }
 }
 
-/** `tcp://[fd00::5]:10210` as people type it into two fields. @param {string} uri */
-function placeOf(uri) {
-  const found = /^tcp:\/\/(\[[^\]]+\]|[^:]+):(\d+)$/.exec(uri);
-  return found ? { host: found[1].replace(/^\[|\]$/g, ''), port: found[2] } : null;
-}
-
 /** @param {HouseFacts} facts */
 function problems(facts) {
   const engines = facts.engines
     .filter((engine) => !engine.ready)
-    .map(({ name, reason }) => ({
-      title: t('house.engine_silent', { name }),
-      reason,
-      fix: name === 'qwen' ? t('house.to_models') : '',
+    .map((engine) => ({
+      title: t('house.engine_silent', { name: engine.name }),
+      reason: whySilent(engine),
+      fix: engine.name === 'qwen' ? t('house.to_models') : '',
       to: link(['house', 'models']),
     }));
   const local = facts.wyoming.length > 0 && facts.wyoming.every((uri) => /\/\/(127\.|localhost|\[::1\])/.test(uri));

@@ -1,7 +1,7 @@
 import { post } from '../../api.js';
 import { icon } from '../../components/icons.js';
 import '../../components/trial.js';
-import { voiceMark } from '../../components/voice-picker.js';
+import { voiceMark } from '../../components/voice-mark.js';
 import { KoeElement, html, live, nothing, repeat } from '../../lib/element.js';
 import { say, sayError } from '../../lib/notices.js';
 import { go } from '../../lib/router.js';

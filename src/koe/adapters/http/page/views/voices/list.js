@@ -2,11 +2,11 @@ import { address, remove } from '../../api.js';
 import { sure } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
 import '../../components/trial.js';
-import { voiceMark } from '../../components/voice-picker.js';
+import { voiceMark } from '../../components/voice-mark.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
 import { say, sayError, sentence } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
-import { speaks, spoken } from '../../lib/voices.js';
+import { isComing, speaks, spoken } from '../../lib/voices.js';
 import { t } from '../../lib/words.js';
 import './builtin.js';
 
@@ -80,7 +80,9 @@ class KoeVoiceList extends KoeElement {
       ${voice.tags.length > 0 ? html`<p class="tags">${voice.tags.map((tag) => html`<span class="mark">${tag}</span>`)}</p>` : nothing}
       ${speaks(voice)
         ? html`<koe-trial .voice=${voice.id} .name=${voice.name}></koe-trial>`
-        : html`<p class="note warn small">${sentence(voice.reason ?? '')}</p>`}`;
+        : isComing(voice)
+          ? html`<p class="note small">${t(`voice.${voice.state}_help`)}</p>`
+          : html`<p class="note warn small">${sentence(voice.reason ?? '')}</p>`}`;
   }
 
   /** @param {Voice} voice */

@@ -2,23 +2,25 @@ import { ApiError, address, events, get, remove } from '../../api.js';
 import { sure } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
 import '../../components/trial.js';
-import { voiceMark } from '../../components/voice-picker.js';
+import { voiceMark } from '../../components/voice-mark.js';
 import { connection } from '../../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../../lib/element.js';
 import { inWords, say, sayError, sentence } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
-import { speaks } from '../../lib/voices.js';
+import { isComing, speaks } from '../../lib/voices.js';
 import { t } from '../../lib/words.js';
 import './details.js';
 import './references.js';
 
 /** `<koe-voice voice="anna" .abilities .made>`: one voice, to be heard and changed. Tells `changed`, and `removed`. */
 class KoeVoice extends KoeElement {
-  static properties = { voice: {}, abilities: { attribute: false }, made: { attribute: false } };
+  static properties = { voice: {}, abilities: { attribute: false }, made: { attribute: false }, state: {} };
 
   constructor() {
     super();
     this.voice = '';
+    /** @type {import('../../api-types').Voice['state'] | undefined} As the list has it, which is looked at again and again. */
+    this.state = undefined;
     /** @type {import('../../api-types').Abilities | null} */
     this.abilities = null;
     /** @type {import('../../api-types').Made | null} Where it was made a moment ago. */
@@ -42,9 +44,9 @@ class KoeVoice extends KoeElement {
   willUpdate(changed) {
     if (changed.has('made') && this.made) {
       this.warnings = this.made.warnings;
-      if (this.made.state === 'ready') void this.prepare();
+      if (['ready', 'loading'].includes(this.made.state)) void this.prepare();
     }
-    if (changed.has('voice')) void this.load();
+    if (changed.has('voice') || (changed.has('state') && this.known && this.state !== this.known.state)) void this.load();
   }
 
   async load() {
@@ -101,7 +103,8 @@ class KoeVoice extends KoeElement {
 
   /** @param {import('../../api-types').VoiceDetail} known */
   hearing(known) {
-    if (!speaks(known)) return html`<div class="note ${known.state === 'broken' ? 'bad' : 'warn'} block"><strong>${t(`voice.${known.state}_help`)}</strong>${sentence(known.reason ?? '')}
+    if (!speaks(known)) return html`<div class="note ${isComing(known) ? '' : known.state === 'broken' ? 'bad' : 'warn'} block">
+      <strong>${t(`voice.${known.state}_help`)}</strong>${isComing(known) ? nothing : sentence(known.reason ?? '')}
       ${known.state === 'missing' && known.own ? html`<br><a href=${link(['house'])}>${t('voices.get_model')}</a>` : nothing}</div>`;
     return html`<section class="stack hear" aria-labelledby="hear-heading">
       <h2 id="hear-heading" class="unseen">${t('voices.hear')}</h2>
