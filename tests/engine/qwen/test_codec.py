@@ -17,11 +17,12 @@ torch = pytest.importorskip("torch")
 codec = pytest.importorskip("koe.engine.qwen.codec")
 
 from koe.engine.qwen.codec_modules import TorchCodec  # noqa: E402
-from koe.engine.qwen.cpu.codec import GraphCodec  # noqa: E402
+from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec  # noqa: E402
 
-EXECUTORS: dict[str, Callable[[Any], Any]] = {
-    "torch": TorchCodec,
-    "graph": lambda decoder: GraphCodec(decoder, threads=1),
+EXECUTORS: dict[str, Callable[[Any, Path], Any]] = {
+    "torch": lambda decoder, folder: TorchCodec(decoder),
+    "graph": lambda decoder, folder: GraphCodec(decoder, threads=1),
+    "mapped graph": lambda decoder, folder: GraphCodec(decoder, 1, FoundWeights(decoder, folder)),
 }
 
 FRAMES = 90
@@ -39,8 +40,8 @@ def whole_decoder(tiny_base: Path) -> Any:
 
 
 @pytest.fixture(scope="module", params=EXECUTORS)
-def decoder(whole_decoder: Any, request: pytest.FixtureRequest) -> Any:
-    return codec.StreamingDecoder(EXECUTORS[request.param](whole_decoder))
+def decoder(whole_decoder: Any, tiny_base: Path, request: pytest.FixtureRequest) -> Any:
+    return codec.StreamingDecoder(EXECUTORS[request.param](whole_decoder, tiny_base / "speech_tokenizer"))
 
 
 @pytest.fixture(scope="module")
@@ -259,6 +260,16 @@ def test_weights_are_the_package_s_own(torch_decoder: Any, whole_decoder: Any, c
         finally:
             bias.sub_(0.01)
     assert torch.allclose(louder, sound[:1, : 4 * 1920] + 0.01, atol=1e-5)
+
+
+def test_weights_are_found_where_a_download_linked_them(
+    whole_decoder: Any, tiny_base: Path, tmp_path: Path, codes: Any, sound: Any
+) -> None:
+    (tmp_path / "model.safetensors").symlink_to(tiny_base / "speech_tokenizer" / "model.safetensors")
+    weights = FoundWeights(whole_decoder, tmp_path)
+    assert weights.place(whole_decoder.decoder[0].conv.weight.numpy(force=True)) is not None
+    mapped = codec.StreamingDecoder(GraphCodec(whole_decoder, 1, weights))
+    assert_same_sound(mapped.decode([mapped.open()], codes[:1, :4]), sound[:1, : 4 * 1920])
 
 
 def test_other_precisions_only_round(whole_decoder: Any, codes: Any, sound: Any) -> None:

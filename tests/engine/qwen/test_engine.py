@@ -199,6 +199,21 @@ async def test_a_room_takes_the_place_of_a_batch_which_goes_on_later(
     await engine.stop()
 
 
+async def test_rooms_that_break_into_a_batch_change_nothing_of_it(
+    tmp_path: Path, tiny_endless: Path, precision: str
+) -> None:
+    engine = await started(house(tmp_path, tiny_endless), precision=precision)
+    seeds = range(3)
+    alone = [await heard(open_stream(engine, seed, max_seconds=4.0)) for seed in seeds]
+    batch = [open_stream(engine, seed, max_seconds=4.0, priority=Priority.BATCH) for seed in seeds]
+    hearing = [asyncio.create_task(heard(stream)) for stream in batch]
+    while not all(each.done() for each in hearing):
+        assert await heard(open_stream(engine, 8, max_seconds=0.2))
+    for one, other in zip(alone, await asyncio.gather(*hearing), strict=True):
+        assert np.abs(samples(one) - samples(other)).max() <= 1
+    await engine.stop()
+
+
 async def test_long_texts_become_several_generations(tmp_path: Path, tiny_brief: Path) -> None:
     engine = await started(house(tmp_path, tiny_brief))
     await heard(open_stream(engine, max_seconds=60.0), ["A sentence of a certain length for the house. " * 12])

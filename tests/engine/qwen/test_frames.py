@@ -15,7 +15,7 @@ from torch import Tensor  # noqa: E402
 from koe.core.errors import Busy, LimitExceeded  # noqa: E402
 from koe.engine.qwen.code_predictor import CodePredictor  # noqa: E402
 from koe.engine.qwen.cpu.build import build  # noqa: E402
-from koe.engine.qwen.frames import FrameGenerator, Row, frame_generator, graph_generator  # noqa: E402
+from koe.engine.qwen.frames import FrameGenerator, GaveWay, Row, frame_generator, graph_generator  # noqa: E402
 from koe.engine.qwen.prompt import Prompt, PromptBuilder  # noqa: E402
 from koe.engine.qwen.prompt_voices import Named, PromptVoice  # noqa: E402
 from koe.engine.qwen.sampling import Draw, FirstCodes, Sampling  # noqa: E402
@@ -253,6 +253,21 @@ def test_memory_that_grows_under_way_changes_nothing(
         advance(unfinished)
     assert torch.equal(streams[0].whole(), alone(single, short, Sampling(), 2, 19))
     assert torch.equal(streams[1].whole(), theirs)
+
+
+@pytest.mark.parametrize("code", [1, 8, 15])
+def test_a_frame_that_gave_way_is_made_later_as_if_nothing_had_been(packages: Packages, make: Make, code: int) -> None:
+    package = packages("custom_voice")
+    generator, prompt = make(package, 1, 256), prompt_of(package, Named("Ryan"))
+    expected = alone(generator, prompt, Sampling(), seed=5, frames=6)
+    stream = begin(generator, prompt, Sampling(), seed=5, frames=6)
+    while not stream.done:
+        asked = iter(range(1, 16))
+        text = stream.trailing[0] if stream.trailing else None
+        with pytest.raises(GaveWay):
+            generator.advance([stream.row], [text], lambda asked=asked: next(asked) == code)  # type: ignore[misc]
+        advance([stream])
+    assert torch.equal(stream.whole(), expected)
 
 
 def test_without_a_seed_each_stream_is_another(packages: Packages) -> None:

@@ -156,8 +156,8 @@ class Loader:
         if (decoder := self._decoders.get(loaded.codec)) is None:
             from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
 
-            modules, place = loaded.codec.decoder, loaded.checkpoint.codec_folder
-            codec = GraphCodec(modules, torch.get_num_threads(), FoundWeights(modules, place), place)
+            modules = loaded.codec.decoder
+            codec = GraphCodec(modules, torch.get_num_threads(), FoundWeights(modules, loaded.checkpoint.codec_folder))
             decoder = self._decoders[loaded.codec] = StreamingDecoder(codec)
         return decoder
 

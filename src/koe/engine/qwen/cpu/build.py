@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 
 from koe.engine.qwen.cpu.graph import Graph, WeightsFile
@@ -38,8 +39,7 @@ def _talker(source: Source, config: Any, precision: Precision, file: Path) -> No
 
 
 def _predictor(source: Source, config: Any, precision: Precision, file: Path) -> None:
-    """x [n, s, the talker's hidden size] -> logits_1, logits_2 ... [n, vocabulary], each by the head of its codebook:
-    whoever runs it asks for one of them, and no other head is computed."""
+    """x [n, s, the talker's hidden size], head int32 -> logits [n, vocabulary] by this codebook's head."""
     bits, own = BITS[precision], config.code_predictor_config
     prefix = "talker.code_predictor."
     narrow = f"{prefix}small_to_mtp_projection"
@@ -49,7 +49,10 @@ def _predictor(source: Source, config: Any, precision: Precision, file: Path) ->
         if source(f"{narrow}.weight") is not None:
             x = linear(graph, source, x, narrow, bits=bits.heads)
         hidden = Transformer(graph, source, f"{prefix}model.", own, bits.predictor).draw(x)
-        for group in range(1, config.num_code_groups):
-            logits = linear(graph, source, hidden, f"{prefix}lm_head.{group - 1}", bits=bits.heads)
-            graph.output(logits, f"logits_{group}", ("n", own.vocab_size))
+        logits = graph.choice(
+            graph.input("head", (), np.int32),
+            config.num_code_groups - 1,
+            lambda branch, head: linear(branch, source, hidden, f"{prefix}lm_head.{head}", bits=bits.heads),
+        )
+        graph.output(logits, "logits", ("n", own.vocab_size))
         onnx.save(graph.model(file.stem), file)

@@ -22,11 +22,14 @@ class FoundWeights:
 
     def __init__(self, decoder: Any, folder: Path) -> None:
         """`decoder`: a Qwen3TTSTokenizerV2Decoder, loaded from the files in this folder."""
+        # A download may have left links to files elsewhere, and onnxruntime leaves a folder by no link.
+        files = [file.resolve() for file in weight_files(folder)]
+        self.folder = files[0].parent
         self._places: dict[int, Place] = {}
         """By the address in memory."""
 
         parameters = {f"decoder.{name}": each for name, each in decoder.named_parameters()}
-        for file in weight_files(folder):
+        for file in (each for each in files if each.parent == self.folder):
             header, start = read_header(file)
             for name in parameters.keys() & header.keys():
                 if header[name]["dtype"] == "F32":
@@ -44,12 +47,12 @@ class GraphCodec:
 
     """On the float32 weights of a Qwen3TTSTokenizerV2Decoder."""
 
-    def __init__(self, decoder: Any, threads: int, weights: Weights | None = None, folder: Path | None = None) -> None:
-        """`weights` and the `folder` of their files, to be mapped; else they are copied."""
+    def __init__(self, decoder: Any, threads: int, weights: Weights | None = None) -> None:
+        """`weights`: in files, which are mapped; None: they are copied."""
 
         def session(draw: Callable[[Drawing, Any], str]) -> tuple[Session, int]:
             drawing = Drawing(weights)
-            made = drawing.session(draw(drawing, decoder), threads, folder)
+            made = drawing.session(draw(drawing, decoder), threads)
             return made, drawing.memory
 
         self._decoder, self.reach = decoder, wave_reach(decoder)

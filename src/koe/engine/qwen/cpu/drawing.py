@@ -4,7 +4,6 @@ Both are [b, size]; a layer's part is what came just before this piece: of a con
 reaches, of a transposed one what overlaps into the next stride, of an attention the keys and values in sight.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ class Drawing:
 
     def __init__(self, weights: Weights | None) -> None:
         self.graph = Graph(weights)
+        self._folder = weights.folder if weights is not None else None
         self._plan = Floorplan()
         self._memory = self.graph.input("memory", ("b", "size"))
         self._kept: list[str] = []
@@ -32,11 +32,11 @@ class Drawing:
         """Numbers that are kept of each stream."""
         return self._plan.size
 
-    def session(self, result: str, threads: int, folder: Path | None) -> Session:
+    def session(self, result: str, threads: int) -> Session:
         """To compute this result, as `result`, and what is kept."""
         self.graph.output(result, "result", ("b", "n", "m"))
         self.graph.output(self.graph.op("Concat", *self._kept, axis=1), "kept", ("b", self.memory))
-        return Session(self.graph.model("codec").SerializeToString(), threads, folder)
+        return Session(self.graph.model("codec").SerializeToString(), threads, self._folder)
 
     def numbers(self, *values: int) -> str:
         return self.graph.constant(np.array(values, dtype=np.int64))

@@ -135,13 +135,14 @@ class GraphPredictor:
         heard = 2 if group == 1 else 1
         x, logits = torch.empty(rows, heard, width), torch.empty(rows, self._vocabulary)
         seen, longest = torch.full((rows,), group, dtype=torch.int32), torch.tensor(group + 1, dtype=torch.int32)
+        head = torch.tensor(group - 1, dtype=torch.int32)
         binding = self._session.binding()
         bind_memory(binding, [each[:rows] for each in self._keys], [each[:rows] for each in self._values])
-        inputs = {"x": x, "seen": seen, "longest": longest, "cos": self._cos, "sin": self._sin}
+        inputs = {"x": x, "seen": seen, "longest": longest, "head": head, "cos": self._cos, "sin": self._sin}
         for name, tensor in inputs.items():
             binding.input(name, tensor)
-        binding.output(f"logits_{group}", logits)
-        return _Step(binding, x, logits, (seen, longest))
+        binding.output("logits", logits)
+        return _Step(binding, x, logits, (seen, longest, head))
 
 
 @dataclass(frozen=True, slots=True)

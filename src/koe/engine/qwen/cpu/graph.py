@@ -1,5 +1,7 @@
 """ONNX graphs, node by node; their weights lie in files, which onnxruntime maps into memory."""
 
+import itertools
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +35,7 @@ class Place:
     """Of a constant outside of the graph; named as ONNX names it."""
 
     location: str
-    """A file, in the graph's folder."""
+    """A file's name."""
 
     offset: int
     length: int
@@ -41,6 +43,9 @@ class Place:
 
 class Weights(Protocol):
     """Where the larger constants of a graph are."""
+
+    @property
+    def folder(self) -> Path: ...
 
     def place(self, values: NDArray[Any]) -> Place | None:
         """Of a constant's values, which may be written there now; None: in the graph itself."""
@@ -51,7 +56,7 @@ class WeightsFile:
     """A new file beside the graph; to be used as a context manager."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._file, self.folder = file, file.parent
 
     def __enter__(self) -> Self:
         self._opened = self._file.open("wb")
@@ -82,7 +87,7 @@ class Graph:
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
         self._names_outside: dict[str, str] = {}
-        self._names = 0
+        self._names = itertools.count(1)
 
     def input(self, name: str, shape: Shape, kind: Any = np.float32) -> str:
         self._inputs.append(_declared(name, shape, kind))
@@ -139,9 +144,32 @@ class Graph:
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
+    def choice(self, index: str, count: int, draw: Callable[["Graph", int], str]) -> str:
+        """The result that `draw` gives for this number (int32, below `count`), and no other is computed.
+
+        Asked for by halves, for each question costs some microseconds.
+        """
+        return self._choice(index, range(count), draw)
+
+    def _choice(self, index: str, numbers: range, draw: Callable[["Graph", int], str]) -> str:
+        if len(numbers) == 1:
+            return draw(self, numbers[0])
+        half = len(numbers) // 2
+        condition = self.op("Less", index, self.constant(np.int32(numbers[half])))
+        branches = {
+            "then_branch": self._branch(lambda graph: graph._choice(index, numbers[:half], draw)),
+            "else_branch": self._branch(lambda graph: graph._choice(index, numbers[half:], draw)),
+        }
+        return self.op("If", condition, **branches)
+
+    def _branch(self, draw: Callable[["Graph"], str]) -> Any:
+        branch = Graph(self._weights)
+        branch._names = self._names
+        result = helper.make_empty_tensor_value_info(draw(branch))
+        return helper.make_graph(branch._nodes, result.name, [], [result], branch._constants)
+
     def _name(self) -> str:
-        self._names += 1
-        return f"v{self._names}"
+        return f"v{next(self._names)}"
 
 
 def _declared(name: str, shape: Shape, kind: Any) -> Any:

@@ -33,15 +33,13 @@ class Session:
         if folder is not None:
             options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
         self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self._how = onnxruntime.RunOptions()
-        self._how.only_execute_path_to_fetches = True
 
     def binding(self) -> "Binding":
         return Binding(self._session.io_binding())
 
     def run(self, binding: "Binding") -> None:
-        """Compute the bound outputs, and nothing that they don't need."""
-        self._session.run_with_iobinding(binding.bound, self._how)
+        """Compute all outputs."""
+        self._session.run_with_iobinding(binding.bound)
 
 
 class Binding:
