@@ -51,11 +51,13 @@ class Transformer:
         graph.input("longest", (), np.int32)
         for name in ("cos", "sin"):
             graph.input(name, ("p", self._sizes.head_dim // 2))
+        norms = [f"layers.{index}.input_layernorm" for index in range(self._sizes.layers)] + ["norm"]
+        normed = self._norm(x, norms[0])
         for index in range(self._sizes.layers):
             layer = f"layers.{index}."
-            x = graph.op("Add", x, self._attention(index, self._norm(x, f"{layer}input_layernorm")))
-            x = graph.op("Add", x, self._mlp(f"{layer}mlp.", self._norm(x, f"{layer}post_attention_layernorm")))
-        return self._norm(graph.op("Gather", x, graph.constant(np.int64(-1)), axis=1), "norm")
+            x, normed = self._add(x, self._attention(index, normed), f"{layer}post_attention_layernorm")
+            x, normed = self._add(x, self._mlp(f"{layer}mlp.", normed), norms[index + 1])
+        return graph.op("Gather", normed, graph.constant(np.int64(-1)), axis=1)
 
     def _attention(self, index: int, x: str) -> str:
         """[n, s, d] -> [n, s, d]; queries, keys and values come out of one product."""
@@ -98,6 +100,15 @@ class Transformer:
         weight = self._graph.constant(weight_of(self._source, f"{self._prefix}{name}.weight"))
         epsilon = float(self._config.rms_norm_eps)
         return self._graph.op("SimplifiedLayerNormalization", x, weight, axis=-1, epsilon=epsilon)
+
+    def _add(self, x: str, y: str, name: str) -> tuple[str, str]:
+        """Their sum, and that normed, in one pass."""
+        weight = self._graph.constant(weight_of(self._source, f"{self._prefix}{name}.weight"))
+        inputs, epsilon = (x, y, weight), float(self._config.rms_norm_eps)
+        normed, _, _, total = self._graph.ops(
+            "SkipSimplifiedLayerNormalization", *inputs, count=4, domain=MICROSOFT, epsilon=epsilon
+        )
+        return total, normed
 
     def _linear(self, x: str, *names: str) -> str:
         """The results of linear layers, one after the other."""
