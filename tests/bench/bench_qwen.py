@@ -68,10 +68,13 @@ class Bench:
             raise SystemExit(f"the package stopped after {len(spoken[0]) / 1920:g} frames: its time can't be compared")
         return seconds
 
+    def _prompt(self) -> Any:
+        return self.prompts.whole(self.voice, self.prompts.text_ids(TEXT), "english")
+
     def koe(self) -> tuple[float, float]:
         """Seconds to the first sound, and to the last."""
         begin = time.perf_counter()
-        prompt = self.prompts.whole(self.voice, self.prompts.text_ids(TEXT), "english")
+        prompt = self._prompt()
         row = self.generator.open(prompt, self.sampling, 1)
         state, waiting, chunk, first = self.decoder.open(), [], 1, 0.0
         for frame in range(1, self.frames + 1):
@@ -85,7 +88,7 @@ class Bench:
 
     def throughput(self, rows: int, frames: int) -> float:
         """Seconds of sound per second of work, of so many streams together."""
-        prompt = self.prompts.whole(self.voice, self.prompts.text_ids(TEXT), "english")
+        prompt = self._prompt()
         streams = [self.generator.open(prompt, self.sampling, seed) for seed in range(rows)]
         states = [self.decoder.open() for _ in streams]
 

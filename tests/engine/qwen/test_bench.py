@@ -112,6 +112,7 @@ async def test_what_a_crash_left_is_removed(tmp_path: Path) -> None:
         (0.9, 0.9, 1, "keeps-up", "keeps up"),
         (0.2, 9.0, 4, "keeps-up", "keeps up"),
         (1.5, 0.7, 0, "begins-later", "0.5 s later"),
+        (1.5, 1.2, 0, "begins-later", "0.5 s later"),
         (2.5, 0.4, 0, "too-slow", "productions only"),
     ],
 )

@@ -2,7 +2,8 @@
 
     take text -> hear one clip -> begin one newcomer -> a frame of each row that may go on -> sound, first chunks first
 
-Rooms go before batches, in the order they came: where places run out, a batch's row is put aside and goes on later.
+Rooms go before batches, in the order they came: where places run out, a batch's row is put aside and goes on later. A
+room that comes in the middle of a batch's step waits for its next code, or for one chunk of sound, not for the rest.
 """
 
 import logging

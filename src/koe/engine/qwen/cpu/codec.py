@@ -42,10 +42,10 @@ class FoundWeights:
 
 
 class GraphCodec:
+    """On the float32 weights of a Qwen3TTSTokenizerV2Decoder."""
+
     together = 1
     """Measured with chunks of 8 frames on 2 cores: 36 ms a frame, alone or four at a time."""
-
-    """On the float32 weights of a Qwen3TTSTokenizerV2Decoder."""
 
     def __init__(self, decoder: Any, threads: int, weights: Weights | None = None) -> None:
         """`weights`: in files, which are mapped; None: they are copied."""

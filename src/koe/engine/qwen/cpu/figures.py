@@ -54,8 +54,7 @@ class Figures(Measured):
     @property
     def rooms(self) -> int:
         """So many can be spoken to at once without a pause."""
-        alone = 1 if self.real_time <= 1 else 0
-        return max(alone, min(ROOMS, math.floor(self.together)))
+        return 0 if self.real_time > 1 else max(1, min(ROOMS, math.floor(self.together)))
 
     @property
     def verdict(self) -> Verdict:
