@@ -40,7 +40,7 @@ def test_it_shows_how_soon_the_last_requests_were_spoken(open_page: Open) -> Non
     assert it.page.request.post(f"{it.url}/v1/audio/speech", data=said).ok
     expect(it.page.get_by_role("img", name=re.compile(r"in the last"))).to_be_visible(timeout=10_000)
     it.page.get_by_text("As a table").click()
-    expect(it.page.get_by_role("cell", name="espeak-en").first).to_be_visible()
+    expect(it.page.get_by_role("cell", name="espeak-en").first).to_be_visible(timeout=10_000)
 
 
 def test_checkpoints_are_loaded_and_unloaded(open_page: Open) -> None:

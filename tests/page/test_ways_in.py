@@ -63,6 +63,7 @@ def test_the_page_works_below_any_path(open_page: Open, own: KoeServer, proxied:
     it = open_page(url=proxied)
     it.page.get_by_label("Token").fill(own.token)
     it.page.get_by_role("button", name="Sign in").click()
+    expect(it.page.get_by_label("Token")).to_have_count(0)
     it.page.get_by_role("combobox", name="Voice").wait_for()
     it.expect_refused(401)
     asked: list[str] = []
