@@ -206,7 +206,7 @@ class Batch:
 
     def _advance(self, streams: Sequence[Stream]) -> None:
         rows = [stream.row for stream in streams if stream.row is not None]
-        give_way = self._room_waits if not any(map(_is_room, streams)) else lambda: False
+        give_way = None if any(map(_is_room, streams)) else self._room_waits
         try:
             codes = self._model.frames.advance(rows, [stream.next_text for stream in streams], give_way)
         except GaveWay:

@@ -108,7 +108,7 @@ class FrameGenerator:
 
     @torch.inference_mode()
     def advance(
-        self, rows: Sequence[Row], text: Sequence[Tensor | None], must_give_way: Callable[[], bool] = lambda: False
+        self, rows: Sequence[Row], text: Sequence[Tensor | None], must_give_way: Callable[[], bool] | None = None
     ) -> Tensor:
         """One frame of each of these rows: codes int64 [n, 16].
 
@@ -120,11 +120,11 @@ class FrameGenerator:
         slots = self._checked_slots(rows)
         index = torch.tensor(slots, device=self._pad.device)
         ways, generators = [row.sampling.rest for row in rows], [row.generator for row in rows]
-        before = [generator.get_state() for generator in generators]
+        before = [generator.get_state() for generator in generators] if must_give_way is not None else []
         seen: list[Tensor] = []
 
         def choose(scores: Tensor) -> Tensor:
-            if must_give_way():
+            if must_give_way is not None and must_give_way():
                 raise GaveWay
             seen.append(scores)
             return draw(scores, ways, generators)

@@ -109,7 +109,7 @@ class Graph:
         return results
 
     def constant(self, values: Any) -> str:
-        """An array: float32, int64 or uint8."""
+        """An array: float32, int32, int64 or uint8."""
         array = np.asarray(values, order="C")
         tensor = TensorProto(name=self._name(), data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
         tensor.dims.extend(array.shape)
