@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from koe import __version__
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, House
@@ -98,19 +99,19 @@ class LogAnswer(BaseModel):
 
 
 async def show_house(request: web.Request) -> web.Response:
-    return _answer(await asyncio.to_thread(_described, request.app[HOUSE]))
+    return json_answer(await asyncio.to_thread(_described, request.app[HOUSE]))
 
 
 async def show_requests(request: web.Request) -> web.Response:
     limit = read_query(request, Limit).limit
-    return _answer(PastRequests(requests=list(request.app[METRICS].recent.newest(limit))))
+    return json_answer(PastRequests(requests=list(request.app[METRICS].recent.newest(limit))))
 
 
 async def show_log(request: web.Request) -> web.Response:
     query = read_query(request, LogQuery)
     weighty = _LEVELS[_LEVELS.index(query.level) :]
     lines = [line for line in request.app[HOUSE].outside.log.lines() if line.level in weighty]
-    return _answer(LogAnswer(lines=[LogEntry.model_validate(line) for line in lines[-query.limit :]]))
+    return json_answer(LogAnswer(lines=[LogEntry.model_validate(line) for line in lines[-query.limit :]]))
 
 
 def _described(house: House) -> HouseAnswer:
@@ -141,10 +142,6 @@ def _default_voice(house: House) -> str | None:
         return house.speaker.default_voice().id
     except KoeError:
         return None
-
-
-def _answer(model: BaseModel) -> web.Response:
-    return web.json_response(text=model.model_dump_json())
 
 
 ENDPOINTS = (

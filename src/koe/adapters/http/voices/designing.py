@@ -9,6 +9,7 @@ from typing import cast
 from aiohttp import web
 
 from koe.adapters.http import sse
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.busy import TURNS
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import error_body, read_json
@@ -26,7 +27,6 @@ from koe.adapters.http.voices.bodies import (
     KeepBody,
     MadeAnswer,
 )
-from koe.adapters.http.voices.listing import answer
 from koe.adapters.http.voices.making import made_response
 from koe.adapters.http.voices.references import WAV, number_of
 from koe.core.errors import KoeError, UnknownVoice
@@ -66,11 +66,11 @@ def designs_of(
 
 async def list_designs(request: web.Request) -> web.Response:
     found = await asyncio.to_thread(request.app[HOUSE].designer.designs)
-    return answer(DesignList(designs=[_design(each) for each in found]))
+    return json_answer(DesignList(designs=[_design(each) for each in found]))
 
 
 async def show_design(request: web.Request) -> web.Response:
-    return answer(_design(await asyncio.to_thread(_asked_for, request)))
+    return json_answer(_design(await asyncio.to_thread(_asked_for, request)))
 
 
 async def hear(request: web.Request) -> web.Response:

@@ -5,12 +5,13 @@ import re
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_query
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.ranges import file_answer, file_answers
 from koe.adapters.http.voices.bodies import WaveformAnswer, WaveformQuery
-from koe.adapters.http.voices.listing import TAG, answer
+from koe.adapters.http.voices.listing import TAG
 from koe.audio import reference as audio
 from koe.core.errors import MalformedInput
 from koe.core.profile import REFERENCE_RATE, Profile, Reference
@@ -32,7 +33,7 @@ async def waveform(request: web.Request) -> web.Response:
         samples = audio.from_wav(_asked_for(request))
         return WaveformAnswer(duration=round(len(samples) / REFERENCE_RATE, 3), points=audio.waveform(samples, points))
 
-    return answer(await asyncio.to_thread(seen))
+    return json_answer(await asyncio.to_thread(seen))
 
 
 def number_of(request: web.Request) -> int:
