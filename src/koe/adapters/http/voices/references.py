@@ -1,6 +1,7 @@
 """The clips that a voice is made of, to be heard and seen."""
 
 import asyncio
+import logging
 import re
 
 from aiohttp import web
@@ -18,6 +19,8 @@ from koe.core.profile import REFERENCE_RATE, Profile, Reference
 from koe.disk import is_regular
 from koe.voices.clips import MAX_BYTES
 from koe.voices.store import VoiceStore
+
+_log = logging.getLogger(__name__)
 
 WAV = "audio/wav"
 
@@ -49,8 +52,8 @@ def read_clip(store: VoiceStore, profile: Profile, reference: Reference) -> byte
         if is_regular(path):
             with path.open("rb") as file:
                 return file.read(MAX_BYTES)
-    except OSError:
-        pass  # said below, like what is no file
+    except OSError as error:
+        _log.warning("%s can't be read: %s", path, error.strerror or error)
     raise MalformedInput(f"the clip {reference.file} of {profile.id} is missing or can't be read: replace it")
 
 
