@@ -14,7 +14,7 @@ from koe.adapters.http.projects.bodies import ClipAnswer, ClipList, ClipsForm, R
 from koe.adapters.http.projects.keeping import TAG, project_id, project_of
 from koe.adapters.http.projects.workshop import Workshop, workshop_of
 from koe.adapters.http.runs_file import RunFile
-from koe.adapters.http.voices.bodies import WaveformAnswer
+from koe.adapters.http.voices.answers import WaveformAnswer
 from koe.audio.outline import outline
 from koe.audio.sound import FileSound
 from koe.core.errors import KoeError

@@ -12,7 +12,8 @@ from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_query
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.limits_form import read_form
-from koe.adapters.http.voices.bodies import ExportQuery, ImportAnswer, ImportedVoice, ImportQuery
+from koe.adapters.http.voices.answers import ImportAnswer, ImportedVoice
+from koe.adapters.http.voices.bodies import ExportQuery, ImportQuery
 from koe.adapters.http.voices.forms import ImportForm
 from koe.adapters.http.voices.listing import TAG
 from koe.adapters.http.voices.reading import FORM, check_fields, readable

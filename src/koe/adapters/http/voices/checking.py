@@ -8,7 +8,8 @@ from aiohttp import web
 from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.house import HOUSE
-from koe.adapters.http.voices.bodies import AbilitiesAnswer, AbilityAnswer, CheckAnswer, CheckBody
+from koe.adapters.http.voices.answers import AbilitiesAnswer, AbilityAnswer, CheckAnswer
+from koe.adapters.http.voices.bodies import CheckBody
 from koe.adapters.http.voices.forms import CheckForm
 from koe.adapters.http.voices.listing import TAG
 from koe.adapters.http.voices.reading import checked, read_recording

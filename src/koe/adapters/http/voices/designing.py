@@ -18,15 +18,8 @@ from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.ranges import file_answer, file_answers
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import Outflow, outflow
-from koe.adapters.http.voices.bodies import (
-    CandidateAnswer,
-    DesignAnswer,
-    DesignBody,
-    DesignDone,
-    DesignList,
-    KeepBody,
-    MadeAnswer,
-)
+from koe.adapters.http.voices.answers import CandidateAnswer, DesignAnswer, DesignDone, DesignList, MadeAnswer
+from koe.adapters.http.voices.bodies import DesignBody, KeepBody
 from koe.adapters.http.voices.making import made_response
 from koe.adapters.http.voices.references import WAV, number_of
 from koe.core.errors import KoeError, UnknownVoice

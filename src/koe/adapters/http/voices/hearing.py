@@ -14,7 +14,8 @@ from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import outflow
-from koe.adapters.http.voices.bodies import SPEAKING, TextAnswer, TranscribeBody, TryBody
+from koe.adapters.http.voices.answers import SPEAKING, TextAnswer
+from koe.adapters.http.voices.bodies import TranscribeBody, TryBody
 from koe.adapters.http.voices.forms import TranscribeForm
 from koe.adapters.http.voices.listing import TAG, entries
 from koe.adapters.http.voices.reading import prepared, read_recording, transcript_of

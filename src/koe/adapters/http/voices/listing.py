@@ -10,15 +10,8 @@ from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, Coming, House
-from koe.adapters.http.voices.bodies import (
-    ListQuery,
-    MadeAnswer,
-    ProfileAnswer,
-    State,
-    VoiceAnswer,
-    VoiceEntry,
-    VoiceList,
-)
+from koe.adapters.http.voices.answers import MadeAnswer, ProfileAnswer, State, VoiceAnswer, VoiceEntry, VoiceList
+from koe.adapters.http.voices.bodies import ListQuery
 from koe.core.errors import KoeError
 from koe.core.profile import Profile
 from koe.core.voice import Voice

@@ -13,7 +13,8 @@ from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_json
 from koe.adapters.http.house import HOUSE, House
-from koe.adapters.http.voices.bodies import ChangeBody, MadeAnswer, ReferencesBody, VoiceBody
+from koe.adapters.http.voices.answers import MadeAnswer
+from koe.adapters.http.voices.bodies import ChangeBody, ReferencesBody, VoiceBody
 from koe.adapters.http.voices.forms import ReferencesForm, VoiceForm
 from koe.adapters.http.voices.listing import TAG, made_answer
 from koe.adapters.http.voices.reading import Recording, prepared, read_with_clips, recordings_of, transcript_of

@@ -11,7 +11,8 @@ from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_query
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.ranges import file_answer, file_answers
-from koe.adapters.http.voices.bodies import WaveformAnswer, WaveformQuery
+from koe.adapters.http.voices.answers import WaveformAnswer
+from koe.adapters.http.voices.bodies import WaveformQuery
 from koe.adapters.http.voices.listing import TAG
 from koe.audio import reference as audio
 from koe.core.errors import MalformedInput
