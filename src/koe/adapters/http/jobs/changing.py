@@ -12,7 +12,7 @@ from koe.adapters.http.jobs.bodies import JobAnswer
 from koe.adapters.http.jobs.listing import TAG, in_whole, job_id, jobs_of
 from koe.core.errors import RequestError, UnknownJob
 from koe.pipelines.jobs import JobQueue
-from koe.storage.jobs import Job
+from koe.storage.job import Job
 
 _Result = TypeVar("_Result")
 

@@ -14,7 +14,8 @@ from koe.adapters.http.errors import RETRY_AFTER, HttpError, read_query
 from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, ItemsQuery, JobAnswer, JobEntry, JobList, JobsQuery
 from koe.core.errors import Busy
 from koe.pipelines.jobs import JobQueue
-from koe.storage.jobs import Job, JobStore
+from koe.storage.job import Job
+from koe.storage.jobs import JobStore
 
 TAG = "Jobs"
 
