@@ -14,7 +14,8 @@ from koe.adapters.http.ranges import file_answer, file_answers
 from koe.adapters.http.voices.answers import WaveformAnswer
 from koe.adapters.http.voices.bodies import WaveformQuery
 from koe.adapters.http.voices.listing import TAG
-from koe.audio import reference as audio
+from koe.audio import outline
+from koe.audio.reference import from_wav
 from koe.core.errors import MalformedInput
 from koe.core.profile import REFERENCE_RATE, Profile, Reference
 from koe.disk import is_regular
@@ -34,8 +35,10 @@ async def waveform(request: web.Request) -> web.Response:
     points = read_query(request, WaveformQuery).points
 
     def seen() -> WaveformAnswer:
-        samples = audio.from_wav(_asked_for(request))
-        return WaveformAnswer(duration=round(len(samples) / REFERENCE_RATE, 3), points=audio.waveform(samples, points))
+        samples = from_wav(_asked_for(request))
+        return WaveformAnswer(
+            duration=round(len(samples) / REFERENCE_RATE, 3), points=outline.waveform(samples, points)
+        )
 
     return json_answer(await asyncio.to_thread(seen))
 
