@@ -14,36 +14,95 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from koe.engine.qwen.cpu.cores import threads, wait_quietly
+from koe.engine.qwen.cpu.cores import shares, threads, wait_quietly
 from tests.bench.bench_qwen import FRAME_SECONDS, Bench
 from tests.bench.hardware import hardware
 
 ROOMS = 4
 CHUNK = 8
+ROUNDS = 4
+"""Of a chunk for each room."""
+
 PROMPT = 23
 """Positions: a short sentence with a named voice."""
 
 
 class CpuBench(Bench):
-    """The same streams, computed by graphs of a precision."""
+    """The same streams, computed by graphs of a precision, their sound beside the frames to come."""
 
     def __init__(
         self, folder: Path, size: str, frames: int, precision: Any = "fp32", like: Bench | None = None
     ) -> None:
+        self.sound: Any = None
         if like is None:
             super().__init__(folder, size, "cpu", frames, ROOMS)
             return
         from koe.engine.qwen.checkpoints import read
+        from koe.engine.qwen.codec import StreamingDecoder
+        from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
         from koe.engine.qwen.cpu.files import graphs
         from koe.engine.qwen.cpu.making import ensure
         from koe.engine.qwen.frames import graph_generator
+        from koe.engine.qwen.sounding import SoundThread
 
         vars(self).update(vars(like))
         checkpoint = read(self.loaded.checkpoint.folder)
         assert checkpoint is not None
         place = graphs(folder, checkpoint, precision)
         ensure(place, print)
-        self.generator = graph_generator(self.loaded.model, place.folder, ROOMS, frames + 200, threads())
+        for_frames, for_sound = shares(threads())
+        self.generator = graph_generator(self.loaded.model, place.folder, ROOMS, frames + 200, for_frames)
+        if for_sound:
+            modules = self.loaded.codec.decoder
+            found = FoundWeights(modules, checkpoint.codec_folder)
+            self.decoder = StreamingDecoder(GraphCodec(modules, for_sound, found))
+            self.sound = SoundThread(lambda: None)
+
+    def koe(self) -> tuple[float, float]:
+        if self.sound is None:
+            return super().koe()
+        begin = time.perf_counter()
+        row = self.generator.open(self._prompt(), self.sampling, 1)
+        state, waiting, chunk, first, answer = self.decoder.open(), [], 1, 0.0, None
+        for frame in range(1, self.frames + 1):
+            waiting.append(self._advance([row]))
+            if len(waiting) >= chunk or frame == self.frames:
+                if answer is not None:
+                    answer.result()
+                answer = self.sound.add(self.decoder, state, self.torch.cat(waiting)[None], 0, chunk)
+                if not first:
+                    answer.result()
+                    first = time.perf_counter() - begin
+                waiting, chunk = [], min(2 * chunk, CHUNK)
+        if answer is not None:
+            answer.result()
+        self.generator.close(row)
+        return first, time.perf_counter() - begin
+
+    def rooms(self) -> float:
+        """Seconds of sound per second of work, of several streams at once that have been under way for a while."""
+        if self.sound is None:
+            return self.throughput(ROOMS, ROUNDS * CHUNK, CHUNK)
+        prompt = self._prompt()
+        rows = [self.generator.open(prompt, self.sampling, seed) for seed in range(ROOMS)]
+        states = [self.decoder.open() for _ in rows]
+        answers: list[Any] = []
+        begin = 0.0
+        for _ in range(1 + ROUNDS):
+            codes = self.torch.stack([self._advance(rows) for _ in range(CHUNK)], dim=1)
+            for answer in answers:
+                answer.result()
+            begin = begin or time.perf_counter()
+            answers = [
+                self.sound.add(self.decoder, state, codes[each : each + 1], 0, CHUNK)
+                for each, state in enumerate(states)
+            ]
+        seconds = time.perf_counter() - begin
+        for answer in answers:
+            answer.result()
+        for row in rows:
+            self.generator.close(row)
+        return ROOMS * ROUNDS * CHUNK * FRAME_SECONDS / seconds
 
     def first_sound(self) -> float:
         """Seconds from the prompt to the first chunk."""
@@ -99,13 +158,13 @@ def main() -> None:
     sound = options.frames * FRAME_SECONDS
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in benches}
     for bench in benches.values():
-        bench.throughput(1, 8)
+        bench.koe()
     for _ in range(options.rounds):
         for name, bench in benches.items():
             total = bench.koe()[1]
             runs[name].append((min(bench.first_sound() for _ in range(3)), total))
     package = None if options.no_package else whole.package()
-    rooms = {name: bench.throughput(ROOMS, CHUNK) for name, bench in benches.items()}
+    rooms = {name: max(bench.rooms() for _ in range(2)) for name, bench in benches.items()}
     best = {name: (min(first for first, _ in each), min(total for _, total in each)) for name, each in runs.items()}
     table = Table(
         *("", "work for a second of sound, s", "than the package", "than fp32", "first sound, s"),
@@ -132,7 +191,8 @@ def main() -> None:
     console = Console(width=120)
     console.print(table)
     console.print(parts)
-    console.print(f"Codec, in chunks of {CHUNK}: {1000 * whole.codec(CHUNK)[0]:.0f} ms a frame.")
+    for name, bench in benches.items():
+        console.print(f"{name}: codec, in chunks of {CHUNK}, by itself: {1000 * bench.codec(CHUNK)[0]:.0f} ms a frame.")
     console.print(f"{threads()} threads; {hardware()}")
 
 

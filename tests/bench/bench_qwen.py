@@ -86,16 +86,18 @@ class Bench:
         self.generator.close(row)
         return first, time.perf_counter() - begin
 
-    def throughput(self, rows: int, frames: int) -> float:
+    def throughput(self, rows: int, frames: int, chunk: int = 4) -> float:
         """Seconds of sound per second of work, of so many streams together."""
         prompt = self._prompt()
         streams = [self.generator.open(prompt, self.sampling, seed) for seed in range(rows)]
         states = [self.decoder.open() for _ in streams]
 
         def work() -> None:
-            for _ in range(frames // 4):
-                codes = self.torch.stack([self._advance(streams) for _ in range(4)], dim=1)
-                self.decoder.decode(states, codes).cpu()
+            for _ in range(frames // chunk):
+                codes = self.torch.stack([self._advance(streams) for _ in range(chunk)], dim=1)
+                for first in range(0, rows, self.decoder.together):
+                    some = slice(first, first + self.decoder.together)
+                    self.decoder.decode(states[some], codes[some]).cpu()
 
         work_seconds = self.seconds(work)
         for stream in streams:

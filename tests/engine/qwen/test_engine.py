@@ -38,10 +38,17 @@ async def started(data_dir: Path, **settings: Any) -> QwenEngine:
     return engine
 
 
-@pytest.fixture(params=["fp32", "int8"])
-def precision(request: pytest.FixtureRequest) -> str:
-    """Computed by torch, or by onnxruntime: what holds for one holds for the other."""
-    return str(request.param)
+@pytest.fixture(params=["fp32", "int8", "int8 on two threads"])
+def precision(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Computed by torch, by onnxruntime, or by onnxruntime with the sound beside the frames: what holds for one holds
+    for the others."""
+    import torch
+
+    name, _, more = str(request.param).partition(" ")
+    before = torch.get_num_threads()
+    torch.set_num_threads(2 if more else 1)
+    yield name
+    torch.set_num_threads(before)
 
 
 @pytest_asyncio.fixture

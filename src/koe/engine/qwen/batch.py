@@ -2,6 +2,8 @@
 
     take text -> hear one clip -> begin one newcomer -> a frame of each row that may go on -> sound, first chunks first
 
+Where there is a thread for it, the sound is made beside the frames to come, and a later step passes it on.
+
 Rooms go before batches, in the order they came: where places run out, a batch's row is put aside and goes on later. A
 room that comes in the middle of a batch's step waits for its next code, or for one chunk of sound, not for the rest.
 """
@@ -9,6 +11,7 @@ room that comes in the middle of a batch's step waits for its next code, or for 
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 
 import torch
@@ -24,9 +27,16 @@ from koe.engine.qwen.pace import Pace
 from koe.engine.qwen.priming import Priming
 from koe.engine.qwen.prompt import Cloned, Designed, PromptBuilder
 from koe.engine.qwen.sampling import Sampling
+from koe.engine.qwen.sounding import SoundThread
 from koe.engine.qwen.stream import Stream
 
 _log = logging.getLogger(__name__)
+
+_BATCH_PIECE = 4
+"""Frames of a batch that are made sound at once where there is a thread for it: a room's go in between."""
+
+_FIRST_SECONDS = 10.0
+"""So long a step waits for the first sound of a room at most."""
 
 _PACE_FRAMES = 8
 """Are made at once while it warms up, from which it learns how fast it is."""
@@ -44,6 +54,9 @@ class Model:
     hear: Callable[[Clip], Cloned]
     """A clip's voice, where the checkpoint clones."""
 
+    sound: SoundThread | None = None
+    """Makes the sound beside the frames to come; None: one after the other."""
+
 
 class Batch:
     def __init__(
@@ -55,6 +68,7 @@ class Batch:
         self._room_comes = room_comes
         self.pace = Pace()
         self._streams: list[Stream] = []
+        self._behind_since: float | None = None
 
     @property
     def streams(self) -> int:
@@ -88,17 +102,17 @@ class Batch:
         only_rooms = any(map(_owes_a_room, rows))
         if only_rooms:
             rows = [stream for stream in rows if _is_room(stream)]
-        began_at, sounded = time.perf_counter(), False
+        began_at = time.perf_counter()
         try:
             if rows:
                 self._advance(rows)
-            due = [each for each in self._streams if each.row is not None and each.due]
+            passed_on = self._pass_on()
+            due = [each for each in self._streams if each.row is not None and each.due and not each.behind]
             sounded = self._sound([each for each in due if _is_room(each) or not only_rooms])
-            if rows:
-                self.pace.note(time.perf_counter() - began_at)
+            self._note_pace(began_at, stepped=bool(rows))
         except GaveWay:
             return True
-        return heard or began or bool(rows) or sounded
+        return heard or began or bool(rows) or passed_on or sounded
 
     def warm_up(self) -> None:
         """Compute some frames for nobody: the first computation on a device takes longer than all others, and from the
@@ -106,6 +120,7 @@ class Batch:
         model = self._model
         row = model.frames.open(model.prompts.blank(), Sampling(), 0)
         state = model.decoder.open()
+        longer = sum if model.sound is None else max
         for frames in (1, 1, _PACE_FRAMES):
             begin, codes = time.perf_counter(), []
             for _ in range(frames):
@@ -113,9 +128,10 @@ class Batch:
                 codes.append(model.frames.advance([row], [None]))
                 if row.broken:
                     raise model.frames.failure()
+            made = time.perf_counter()
             model.decoder.decode([state], torch.stack(codes, dim=1))
             if frames > 1:
-                self.pace.note((time.perf_counter() - begin) / frames, frames)
+                self.pace.note(longer((made - begin, time.perf_counter() - made)) / frames, frames)
         model.frames.close(row)
 
     def close(self, error: KoeError) -> None:
@@ -189,14 +205,14 @@ class Batch:
 
     def _can_go_on(self, stream: Stream) -> bool:
         row = stream.row
-        if row is None or row.suspended or self._is_over(stream):
+        if row is None or row.suspended or stream.behind or self._is_over(stream):
             return False
         return stream.has_room(self._lead) and stream.hear(self._model.prompts)
 
     def _is_over(self, stream: Stream) -> bool:
         """Whether all that is left of the generation is to make its last frames sound."""
-        row = stream.row
-        return row is not None and stream.due and (row.finished or stream.spent or not self._model.frames.room(row))
+        row, under_way = stream.row, stream.due or stream.sounding is not None
+        return row is not None and under_way and (row.finished or stream.spent or not self._model.frames.room(row))
 
     def _room_waits(self) -> bool:
         """Whether a room is to be begun, for which a batch breaks its step off."""
@@ -226,6 +242,8 @@ class Batch:
 
         Raises GaveWay once a room waits and what is left is for batches, which is then due at a later step.
         """
+        if self._model.sound is not None:
+            return self._sound_beside(streams, self._model.sound)
         while due := [each for each in streams if each in self._streams and each.due]:
             order = min(_order(each) for each in due)
             if order[0] and self._room_waits():
@@ -245,6 +263,41 @@ class Batch:
                     self._fail([stream], FrameGenerator.failure())
         except Exception as error:
             self._fail([stream for stream in streams if stream in self._streams], as_koe_error(error))
+
+    def _sound_beside(self, streams: Sequence[Stream], sound: SoundThread) -> bool:
+        for stream in streams:
+            assert stream.decoder is not None
+            order, most = _order(stream), stream.next_chunk if _is_room(stream) else _BATCH_PIECE
+            stream.sounding = sound.add(self._model.decoder, stream.decoder, stream.take_codes(), order, most)
+        # What a room hears first comes sooner where nothing else is computed.
+        firsts = [each for each in streams if _is_room(each) and not each.sent_bytes and not self._head_start(each)]
+        wait([each.sounding for each in firsts if each.sounding is not None], timeout=_FIRST_SECONDS)
+        self._pass_on()
+        return bool(streams)
+
+    def _pass_on(self) -> bool:
+        """The sound that has been made; whether there was any."""
+        made = [each for each in self._streams if each.sounding is not None and each.sounding.done()]
+        for stream in made:
+            assert stream.sounding is not None
+            answer, stream.sounding = stream.sounding, None
+            try:
+                if not stream.send(answer.result(), self._head_start(stream)):
+                    self._fail([stream], FrameGenerator.failure())
+                elif not stream.due:
+                    self._judge(stream)
+            except Exception as error:
+                self._fail([stream], as_koe_error(error))
+        return bool(made)
+
+    def _note_pace(self, began_at: float, *, stepped: bool) -> None:
+        """A step lasts from when a stream could have gone on, had its sound been made in time."""
+        begin = self._behind_since or began_at
+        if stepped:
+            self.pace.note(time.perf_counter() - begin)
+        self._behind_since = (
+            begin if not stepped and any(each.row is not None and each.behind for each in self._streams) else None
+        )
 
     def _head_start(self, stream: Stream) -> float:
         """Seconds of sound that a room's stream has before the first of it is heard."""

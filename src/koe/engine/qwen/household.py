@@ -18,7 +18,7 @@ from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.clone_prompts import ClonePrompts, Listener
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.codec_modules import TorchCodec
-from koe.engine.qwen.cpu.cores import threads
+from koe.engine.qwen.cpu.cores import shares, threads
 from koe.engine.qwen.cpu.files import Graphs, graphs
 from koe.engine.qwen.cpu.making import ensure
 from koe.engine.qwen.cpu.precision import chosen_precision
@@ -30,6 +30,7 @@ from koe.engine.qwen.priming import Priming
 from koe.engine.qwen.prompt import PromptBuilder
 from koe.engine.qwen.prompt_files import fingerprint, folder
 from koe.engine.qwen.reference import ReferenceEncoder
+from koe.engine.qwen.sounding import SoundThread
 from koe.settings import QwenSettings
 
 _log = logging.getLogger(__name__)
@@ -56,11 +57,18 @@ class Household:
 
 class Loader:
     def __init__(
-        self, settings: QwenSettings, data_dir: Path, counters: Counters, room_comes: Callable[[], bool]
+        self,
+        settings: QwenSettings,
+        data_dir: Path,
+        counters: Counters,
+        room_comes: Callable[[], bool],
+        poke: Callable[[], None],
     ) -> None:
-        """`data_dir`: prompts of clips and quantised weights are kept there. `room_comes` as of Batch."""
+        """`data_dir`: prompts of clips and quantised weights are kept there. `room_comes` as of Batch; `poke`: there is
+        something to do."""
         self._settings, self._data_dir, self._counters = settings, data_dir, counters
-        self._room_comes = room_comes
+        self._room_comes, self._poke = room_comes, poke
+        self._sound: SoundThread | None = None
         self._clone_prompts = ClonePrompts(folder(data_dir), counters)
         self._device: Device | None = None
         self._decoders: WeakKeyDictionary[Any, StreamingDecoder] = WeakKeyDictionary()
@@ -109,6 +117,11 @@ class Loader:
         if self._device is not None:
             release_memory(self._device)
 
+    def close(self) -> None:
+        """End what was begun beside the engine's thread."""
+        if self._sound is not None:
+            self._sound.close()
+
     def _chosen_device(self) -> Device:
         if self._device is None:
             torch.set_num_threads(min(threads(), torch.get_num_threads()))
@@ -137,27 +150,36 @@ class Loader:
         return place
 
     def _model(self, loaded: LoadedCheckpoint, listener: Listener, quantised: Graphs | None) -> Model:
-        decoder, slots = self._decoder(loaded), self._settings.slots
+        slots, (for_frames, for_sound) = self._settings.slots, self._threads(quantised)
+        decoder = self._decoder(loaded, for_sound or for_frames)
         if quantised is None:
             frames = frame_generator(loaded.model, slots, _POSITIONS)
         else:
-            frames = graph_generator(loaded.model, quantised.folder, slots, _POSITIONS, torch.get_num_threads())
+            frames = graph_generator(loaded.model, quantised.folder, slots, _POSITIONS, for_frames)
+        if for_sound and self._sound is None:
+            self._sound = SoundThread(self._poke)
         return Model(
             frames=frames,
             decoder=decoder,
             priming=Priming(decoder, self._counters),
             prompts=PromptBuilder(loaded.model, loaded.processor.tokenizer),
             hear=functools.partial(self._clone_prompts.get, listener=listener),
+            sound=self._sound if for_sound else None,
         )
 
-    def _decoder(self, loaded: LoadedCheckpoint) -> StreamingDecoder:
+    def _threads(self, quantised: Graphs | None) -> tuple[int, int]:
+        """For the frames, and for their sound beside them; 0: that comes afterwards."""
+        together = torch.get_num_threads()
+        return (together, 0) if quantised is None else shares(together)
+
+    def _decoder(self, loaded: LoadedCheckpoint, threads: int) -> StreamingDecoder:
         if loaded.device.kind != "cpu" or loaded.device.codec_dtype != torch.float32:
             return StreamingDecoder(TorchCodec(loaded.codec.decoder))
         if (decoder := self._decoders.get(loaded.codec)) is None:
             from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
 
             modules = loaded.codec.decoder
-            codec = GraphCodec(modules, torch.get_num_threads(), FoundWeights(modules, loaded.checkpoint.codec_folder))
+            codec = GraphCodec(modules, threads, FoundWeights(modules, loaded.checkpoint.codec_folder))
             decoder = self._decoders[loaded.codec] = StreamingDecoder(codec)
         return decoder
 

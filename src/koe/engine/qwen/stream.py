@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -156,6 +157,9 @@ class Stream:
         self.codes: list[Tensor] = []
         """Frames that are not sound yet, each int64 [16]."""
 
+        self.sounding: Future[Tensor] | None = None
+        """What is being made of earlier codes on a thread of its own."""
+
         self.frames = 0
         """All there have been, also of earlier generations."""
 
@@ -208,6 +212,11 @@ class Stream:
         """Whether there are codes enough for the next chunk of sound."""
         assert self.row is not None
         return len(self.codes) >= (1 if self.row.finished or self.spent else self._chunk)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the next chunk is due, and the last one isn't sound yet."""
+        return self.sounding is not None and self.due
 
     @property
     def next_chunk(self) -> int:
@@ -332,7 +341,7 @@ class Stream:
         self.text.generations[0].heard = 0
 
     def _begin_anew(self) -> None:
-        self.row, self.decoder, self.codes = None, None, []
+        self.row, self.decoder, self.codes, self.sounding = None, None, [], None
         self._starving_since = None
         self.silence = SilenceGuard()
         self._generation += 1

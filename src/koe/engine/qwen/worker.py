@@ -61,7 +61,7 @@ class Worker:
         self._failed: dict[str, tuple[float, KoeError]] = {}
         self._old: set[str] = set()
         self.counters = Counters()
-        self._loader = Loader(settings, data_dir, self.counters, self._room_comes)
+        self._loader = Loader(settings, data_dir, self.counters, self._room_comes, self.poke)
         self._codec_work = CodecWork(self._loader.load_codec)
 
     def start(self) -> None:
@@ -281,6 +281,7 @@ class Worker:
         self._codec_work.close(error)
         self._calls.fail(error)
         self._households.clear()
+        self._loader.close()
 
     def _take_rest(self, end: Callable[[Order], None]) -> None:
         with self._changed:

@@ -23,6 +23,11 @@ def threads(system: Path = _SYSTEM, cgroup: Path = _CGROUP) -> int:
     return max(1, min(cores, _quota(cgroup), _MOST))
 
 
+def shares(together: int) -> tuple[int, int]:
+    """Of so many threads: for the frames, and for their sound, which is made beside them; 0: there is none for it."""
+    return together - together // 2, together // 2
+
+
 def wait_quietly() -> None:
     """To be called before torch is imported: its threads sleep while they wait for each other, instead of spinning.
 
