@@ -25,7 +25,27 @@
 `code` is part of the public contract (it crosses wires and appears in logs): never change one.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+UsualProblem = Literal[
+    "checkpoint-missing",
+    "clone-checkpoint-missing",
+    "design-checkpoint-missing",
+    "checkpoint-damaged",
+    "engine-absent",
+    "qwen-disabled",
+    "not-installed",
+    "no-server",
+    "no-transcriber",
+    "base-voice-missing",
+    "clip-missing",
+    "home-assistant-away",
+    "home-assistant-silent",
+    "home-assistant-token",
+    "home-assistant-user",
+    "home-assistant-address",
+]
+"""What usually goes wrong, by name: so it can be said in other languages, as the page does."""
 
 
 class KoeError(Exception):
@@ -33,9 +53,9 @@ class KoeError(Exception):
 
     code: ClassVar[str] = "internal-error"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, problem: UsualProblem | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message, self.problem = message, problem
 
 
 class RequestError(KoeError):
@@ -92,12 +112,6 @@ class EngineError(KoeError):
 
 class EngineUnavailable(EngineError):
     code = "engine-unavailable"
-
-    def __init__(self, message: str, *, problem: str = "") -> None:
-        """`problem`: a name for what is usual, so that it can be said in other languages: `not-installed`,
-        `checkpoint-missing`, `checkpoint-damaged`."""
-        super().__init__(message)
-        self.problem = problem
 
 
 class EngineTimeout(EngineError):

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
+from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice, UsualProblem
 from koe.core.installation import command
 from koe.core.languages import best_match, canonical
 from koe.core.text import detect
@@ -36,7 +36,7 @@ class EngineHealth:
     reason: str = "not started"
     """Why it is not ready; empty where it is."""
 
-    problem: str = ""
+    problem: UsualProblem | None = None
     """The name of that, where it has one."""
 
 
@@ -50,7 +50,7 @@ class Growing(Protocol):
         ...
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> UsualProblem | None:
         """A name for that, where it has one."""
         ...
 

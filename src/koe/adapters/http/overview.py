@@ -13,7 +13,7 @@ from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.recent import PastRequests
-from koe.core.errors import KoeError
+from koe.core.errors import KoeError, UsualProblem
 
 _TAG = "Watching it"
 _LEVELS = ("info", "warning", "error")
@@ -35,9 +35,8 @@ class EngineState(BaseModel):
     reason: str = Field(examples=[""])
     """Why it can't speak, and what to do; empty where it can."""
 
-    problem: str = Field(examples=[""])
-    """A name for that, where it is a usual one: `checkpoint-missing`, `checkpoint-damaged`, `not-installed`,
-    `no-server`."""
+    problem: UsualProblem | None = Field(examples=[None])
+    """A name for that, where it is a usual one."""
 
 
 class HouseAnswer(BaseModel):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from koe.adapters.http.speech_body import SamplingBody, WireFormat
 from koe.audio.reference import MOST_READ_SECONDS
 from koe.core.effects import Chain, Effect
+from koe.core.errors import UsualProblem
 from koe.core.voice import VoiceKind
 from koe.pipelines.design_clone import MAX_CANDIDATES
 from koe.voices.fields import Count, Id, Language, Languages, Name, Number, Pitch, Seed, Speed, Text, VoiceId
@@ -207,6 +208,9 @@ class VoiceEntry(BaseModel):
     reason: str | None = None
     """Why it can't speak now."""
 
+    problem: UsualProblem | None = None
+    """A name for that, where it is a usual one."""
+
 
 class VoiceList(BaseModel):
     voices: list[VoiceEntry]
@@ -261,6 +265,7 @@ class MadeAnswer(BaseModel):
 
     state: State
     reason: str | None = None
+    problem: UsualProblem | None = None
 
 
 class WaveformAnswer(BaseModel):
@@ -294,6 +299,9 @@ class AbilityAnswer(BaseModel):
     ready: bool
     reason: str | None = None
     """Why it can't be done now, and what to do."""
+
+    problem: UsualProblem | None = None
+    """A name for that, where it is a usual one."""
 
 
 class AbilitiesAnswer(BaseModel):

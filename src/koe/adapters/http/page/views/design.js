@@ -4,7 +4,7 @@ import { icon } from '../components/icons.js';
 import { hush } from '../components/player.js';
 import { connection } from '../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
-import { inWords, sayError, sentence, withoutField } from '../lib/notices.js';
+import { inWords, sayError, why, withoutField } from '../lib/notices.js';
 import { go, here, link } from '../lib/router.js';
 import { spoken } from '../lib/voices.js';
 import { t, words } from '../lib/words.js';
@@ -76,7 +76,7 @@ class KoeDesign extends KoeElement {
     return html`
       <div class="head"><h1 tabindex="-1">${t('nav.design')}</h1><p class="lead">${t('design.lead')}</p></div>
       ${ability && !ability.ready ? html`<p class="note warn block">${t('design.cant')} <a href=${link(['house'])}>${t('voices.get_model')}</a><br>
-        <span class="small">${sentence(ability.reason ?? '')}</span></p>` : nothing}
+        <span class="small">${why(ability)}</span></p>` : nothing}
       <form class="stack design" @submit=${this.submit}>
         ${this.description()}
         <div class="how-many">${this.language()}${this.count()}${this.button()}</div>
