@@ -157,6 +157,7 @@ export interface Run {
   id: string;
   task: string;
   created: string;
+  title: string;
   text: string;
   voice: string;
   engine: string;
