@@ -92,7 +92,7 @@ class KoeDesign extends KoeElement {
         ${this.failure ? html`<p class="note bad" role="alert">${this.failure}</p>` : nothing}
       </form>
       ${this.shown || this.making ? html`<koe-candidates .design=${this.shown} .expected=${this.making ? order.candidates : 0}></koe-candidates>` : nothing}
-      <koe-earlier-designs .designs=${this.designs?.filter((design) => design.id !== this.shown?.id) ?? []} @again=${this.again}></koe-earlier-designs>`;
+      <koe-earlier-designs .designs=${this.designs?.filter((design) => design.id !== this.shown?.id) ?? []} @again=${this.again} @removed=${this.load}></koe-earlier-designs>`;
   }
 
   description() {
