@@ -236,6 +236,7 @@ export interface Plan {
   totals: { items: number; characters: number; seconds: number };
   problems: Problem[];
   problem_count: number;
+  default_speakers: string[];
   items: PlanItem[];
 }
 

@@ -33,7 +33,7 @@ class KoeHistoryEntry extends KoeElement {
     return html`
       <div class="entry-head">
         <div class="grow">
-          ${run.title ? html`<p class="name">${run.title}</p>` : nothing}
+          ${isNamed(run) ? html`<p class="name">${run.title}</p>` : nothing}
           ${run.text ? html`<p class="said ${this.open ? 'all' : ''}">${run.text}</p>` : nothing}
           <p class="about">${this.about(run)}</p>
         </div>
@@ -129,6 +129,12 @@ class KoeHistoryEntry extends KoeElement {
       sayError(error);
     }
   }
+}
+
+/** Whether its title is more than the beginning of its text. @param {Run} run */
+function isNamed({ title, text }) {
+  const letters = (/** @type {string} */ words) => words.replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return title !== '' && !letters(text).startsWith(letters(title));
 }
 
 /** Its title, else its text's beginning. @param {Run} run */
