@@ -55,7 +55,7 @@ class ServerInfo:
 
     voices: tuple[Voice, ...]
 
-    default_voice: Voice
+    default_voice: Voice | None
 
     discoverable: bool
 
@@ -82,6 +82,7 @@ async def open_speaker(
     speaker = Speaker(
         _engines(settings, loaded.data_dir),
         fallback=settings.engine.fallback,
+        engine=settings.engine.default if settings.engine.default != "auto" else None,
         default_language=system_language(environ),
         speech=settings.speech,
         voice=settings.voice,
@@ -291,7 +292,7 @@ def _server_info(loaded: Loaded, speaker: Speaker, server: WyomingServer, *, dis
         name=loaded.settings.name,
         uris=tuple(uri for bound in server.uris for uri in _client_uris(bound)),
         voices=tuple(speaker.voices()),
-        default_voice=speaker.default_voice(),
+        default_voice=speaker.usual_voice(),
         discoverable=discoverable,
         data_dir=loaded.data_dir,
     )

@@ -13,7 +13,7 @@ from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.recent import PastRequests
-from koe.core.errors import KoeError, UsualProblem
+from koe.core.errors import UsualProblem
 
 _TAG = "Watching it"
 _LEVELS = ("info", "warning", "error")
@@ -126,20 +126,13 @@ def _described(house: House) -> HouseAnswer:
         wyoming=list(house.outside.wyoming),
         discovery=settings.discovery.enabled,
         announced=shown,
-        default_voice=_default_voice(house),
+        default_voice=usual.id if (usual := house.speaker.usual_voice()) is not None else None,
         engines=[
             EngineState(name=name, ready=health.ready, reason=health.reason, problem=health.problem)
             for name, health in house.speaker.health.items()
         ],
         data_folder=str(house.loaded.data_dir),
     )
-
-
-def _default_voice(house: House) -> str | None:
-    try:
-        return house.speaker.default_voice().id
-    except KoeError:
-        return None
 
 
 def _answer(model: BaseModel) -> web.Response:
