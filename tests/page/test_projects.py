@@ -194,7 +194,8 @@ def test_a_project_is_carried_by_zip_and_fits_a_phone(open_page: Open, api: APIR
 
 def test_what_was_kept_becomes_a_clip(open_page: Open, api: APIRequestContext) -> None:
     run = keep(api, "The kettle sings.")
-    page = open_page("projects").page
+    it = open_page("projects")
+    page = it.page
     begin(page, sound("knock", 2.0))
     page.get_by_role("button", name="Add sounds").click()
     page.get_by_label("Kept in History").fill("kettle")
@@ -208,6 +209,11 @@ def test_what_was_kept_becomes_a_clip(open_page: Open, api: APIRequestContext) -
     assert [clip["name"] for clip in project["clips"]] == ["knock", "The kettle sings."]
     assert project["composition"]["tracks"][0]["muted"]
     assert len(project["spans"][0]) == 2
+    # Of the sound itself nothing is lost; only its words are, and that is said.
+    piece(page, "knock").focus()
+    piece(page, "The kettle sings.").focus()
+    expect(page.get_by_text("its words are not known")).to_be_visible()
+    it.expect_refused(404)
 
 
 def test_a_clip_is_split_at_the_playhead_and_put_together_again(open_page: Open, api: APIRequestContext) -> None:
