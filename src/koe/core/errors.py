@@ -25,6 +25,7 @@
 `code` is part of the public contract (it crosses wires and appears in logs): never change one.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 UsualProblem = Literal[
@@ -136,3 +137,15 @@ class ShuttingDown(KoeError):
 
 class SettingsError(KoeError):
     code = "bad-settings"
+
+
+def _declaring(kind: type[KoeError]) -> Iterator[type[KoeError]]:
+    """Those with a code of their own: others fail under that of the class above."""
+    if "code" in vars(kind):
+        yield kind
+    for each in kind.__subclasses__():
+        yield from _declaring(each)
+
+
+BY_CODE: Mapping[str, type[KoeError]] = {kind.code: kind for kind in _declaring(KoeError)}
+"""What an error was that comes over a wire: the classes of this module, whatever else is loaded."""
