@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from tests.support.checkpoints import make_checkpoint
 from tests.support.clips import speech_wav
 from tests.support.house import hear
+from tests.support.waiting import wait_until
 
 QWEN_RATE = 24000
 PATIENCE = 120
@@ -124,9 +124,7 @@ def listed(uri: str) -> list[str]:
 
 def wait_until_it_clones(uri: str, voice: str) -> None:
     """Until the checkpoint is loaded, the fallback speaks, at a rate of its own."""
-    deadline = time.monotonic() + PATIENCE
-    while say(uri, voice)[0] != QWEN_RATE:
-        assert time.monotonic() < deadline
+    wait_until(lambda: say(uri, voice)[0] == QWEN_RATE)
 
 
 def test_voices_made_while_the_server_runs_speak_in_the_next_request(house: House, uri: str, tmp_path: Path) -> None:

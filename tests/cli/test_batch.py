@@ -20,6 +20,7 @@ from koe.pipelines.jobs import JobQueue
 from koe.storage.jobs import JobState, JobStore
 from tests.support.house import PATIENCE
 from tests.support.http_house import STRANGER, STRANGERS, TOKEN, http_house
+from tests.support.waiting import wait_until
 
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -197,10 +198,7 @@ def test_after_ctrl_c_the_job_goes_on_where_it_stopped(
 
 def opened(data_dir: Path) -> JobStore:
     """As soon as another process has made it."""
-    deadline = time.monotonic() + PATIENCE
-    while not (data_dir / "outputs" / "jobs" / "jobs.sqlite").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until((data_dir / "outputs" / "jobs" / "jobs.sqlite").exists)
     return JobStore(data_dir / "outputs" / "jobs")
 
 

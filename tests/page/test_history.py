@@ -1,7 +1,6 @@
 """The History view: what was kept is found, heard, marked, done again, and removed."""
 
 import re
-import time
 import zipfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -13,8 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import Open
 from tests.support.browser import PHONE
-from tests.support.house import PATIENCE
 from tests.support.koe_server import KoeServer, koe_server
+from tests.support.waiting import wait_until
 
 LAUNDRY, DOOR = "The laundry is done, and the dryer is free.", "Somebody is at the front door."
 
@@ -37,10 +36,7 @@ def speak_to_keep(client: httpx.Client, *said: tuple[str, str]) -> None:
         body = {"input": text, "voice": voice, "keep": True}
         assert client.post("/v1/audio/speech", json=body).is_success
     # They are written behind what is heard.
-    deadline = time.monotonic() + PATIENCE
-    while found() < wanted:
-        assert time.monotonic() < deadline, "the runs were not kept"
-        time.sleep(0.02)
+    wait_until(lambda: found() >= wanted, "the runs were not kept")
 
 
 @pytest.fixture

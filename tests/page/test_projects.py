@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from koe.audio.loudness import LoudnessMeter
 from tests.page.conftest import Open
 from tests.support.browser import PHONE
 from tests.support.clips import speech_wav
-from tests.support.house import PATIENCE
 from tests.support.koe_server import KoeServer
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -48,12 +47,14 @@ def keep(api: APIRequestContext, text: str) -> str:
     """The id of a run that says it."""
     said = {"input": text, "voice": "espeak-en", "response_format": "wav", "keep": True}
     expect(api.post("/v1/audio/speech", data=said)).to_be_ok()
+
     # It is written behind what is heard.
-    deadline = time.monotonic() + PATIENCE
-    while not (found := api.get("/api/history", params={"q": text}).json()["runs"]):
-        assert time.monotonic() < deadline, "the run was not kept"
-        time.sleep(0.02)
-    return str(found[0]["id"])
+    def found() -> list[dict[str, str]]:
+        runs: list[dict[str, str]] = api.get("/api/history", params={"q": text}).json()["runs"]
+        return runs
+
+    wait_until(found, "the run was not kept")
+    return found()[0]["id"]
 
 
 def begin(page: Page, *sounds: FilePayload) -> None:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from koe.storage.outputs import Limits, Outputs
 from koe.storage.run import Run
 from koe.storage.runs import Runs
 from tests.storage.samples import hidden, keep
+from tests.support.waiting import wait_until
 
 PATIENCE = 20.0
 UNLIMITED = Limits()
@@ -34,14 +34,6 @@ from koe.storage.runs import Runs
 from tests.storage.samples import keep
 keep(Runs(Path(sys.argv[1]), lambda run: os.kill(os.getpid(), signal.SIGKILL)))
 """
-
-
-def until(condition: object) -> None:
-    """Wait in this thread, for it is another one that works."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.005)
 
 
 def shown(outputs: Outputs, text: str = "") -> list[str]:
@@ -134,10 +126,10 @@ def test_a_lost_history_is_made_anew_with_its_flags(tmp_path: Path, loss: str) -
         path.write_bytes({"no database": b"no database" * 1000, "empty": b"", "torn": torn}[loss])
     outputs = served(tmp_path)
     try:
-        until(lambda: len(outputs.search(Query(), limit=400).entries) == 301)
+        wait_until(lambda: len(outputs.search(Query(), limit=400).entries) == 301)
         assert [entry.id for entry in outputs.search(Query(pinned=True)).entries] == [run.id]
         assert shown(outputs, "text 299") == ["Text 299."]
-        until(lambda: outputs.indexing is None)
+        wait_until(lambda: outputs.indexing is None)
     finally:
         outputs.close()
 
@@ -167,7 +159,7 @@ def test_while_the_history_is_made_its_progress_is_known_and_what_it_has_is_foun
     new = keep(outputs, "Spoken meanwhile.")
     assert shown(outputs, "meanwhile") == ["Spoken meanwhile."]
     going_on.set()
-    until(lambda: outputs.indexing is None)
+    wait_until(lambda: outputs.indexing is None)
     assert len(outputs.search(Query(), limit=300).entries) == 251
     assert [entry.id for entry in outputs.search(Query(favourite=True)).entries] == [marked.id]
     outputs.close()
@@ -185,7 +177,7 @@ def test_damage_that_comes_later_heals_as_well(outputs: Outputs, tmp_path: Path)
         file.seek(100)
         file.write(os.urandom(path.stat().st_size - 100))
     late = keep(outputs, "Spoken meanwhile.")
-    until(lambda: len(outputs.search(Query(), limit=100).entries) == 51)
+    wait_until(lambda: len(outputs.search(Query(), limit=100).entries) == 51)
     assert shown(outputs, "meanwhile") == ["Spoken meanwhile."]
     assert outputs.get(late.id) == late
 
@@ -197,7 +189,7 @@ def test_a_damaged_run_is_skipped_with_a_reason(tmp_path: Path, caplog: pytest.L
     (bad.folder / "meta.json").write_text("{")
     (tmp_path / "history.sqlite").unlink()
     outputs = served(tmp_path)
-    until(lambda: shown(outputs) == ["Good."] and outputs.indexing is None)
+    wait_until(lambda: shown(outputs) == ["Good."] and outputs.indexing is None)
     assert f"the run {bad.id} can't be used: meta.json" in caplog.text
     outputs.remove(bad.id)
     outputs.close()
@@ -209,8 +201,8 @@ def test_a_run_whose_maker_died_before_it_was_listed_is_found(tmp_path: Path) ->
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", DIES_AFTER_THE_RENAME, tmp_path / "runs"], cwd=root, check=False)
     outputs = served(tmp_path)
-    until(lambda: shown(outputs) == ["Hello."])
-    until(lambda: hidden(tmp_path / "runs") == [])
+    wait_until(lambda: shown(outputs) == ["Hello."])
+    wait_until(lambda: hidden(tmp_path / "runs") == [])
     outputs.close()
 
 
@@ -239,7 +231,7 @@ def test_old_runs_go_but_not_those_that_somebody_wants(tmp_path: Path) -> None:
     outputs.mark(favourite.id, favourite=True)
     outputs.close()
     outputs = served(tmp_path, Limits(max_age=timedelta(0)))
-    until(lambda: sorted(shown(outputs)) == ["favourite", "pinned"])
+    wait_until(lambda: sorted(shown(outputs)) == ["favourite", "pinned"])
     outputs.close()
     assert not old.folder.exists()
     assert pinned.folder.is_dir()
@@ -252,7 +244,7 @@ def test_the_oldest_make_room_for_new_ones(tmp_path: Path) -> None:
     for number in range(6):
         keep(outputs, f"Text {number}.", sound=bytes(3000))
         threading.Event().wait(0.002)
-    until(lambda: sorted(shown(outputs)) == ["Text 4.", "Text 5.", "pinned"])
+    wait_until(lambda: sorted(shown(outputs)) == ["Text 4.", "Text 5.", "pinned"])
     outputs.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 from koe.core.errors import Busy, EngineUnavailable, ShuttingDown
 from koe.engine.qwen.checkpoints import Checkpoint, read
 from koe.engine.qwen.cpu import files
-from koe.engine.qwen.cpu.blocks import BLOCK, quantise
+from koe.engine.qwen.cpu.blocks import quantise
 from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.files import Graphs, expected_bytes, graphs, remove_graphs
 from koe.engine.qwen.cpu.precision import Quantised, chosen_precision
@@ -20,7 +20,7 @@ from koe.settings import QwenSettings
 
 torch = pytest.importorskip("torch")
 
-from koe.engine.qwen.cpu.fidelity import measure  # noqa: E402
+from koe.engine.qwen.cpu.fidelity import FRAMES, measure  # noqa: E402
 from koe.engine.qwen.cpu.making import ensure  # noqa: E402
 from koe.engine.qwen.device import Device  # noqa: E402
 
@@ -49,7 +49,7 @@ def silent(step: str) -> None:
 
 
 @pytest.mark.parametrize(("bits", "loss"), [(8, 0.008), (4, 0.11)])
-@pytest.mark.parametrize("columns", [BLOCK, 48, 128])
+@pytest.mark.parametrize("columns", [32, 48, 128, 1024])
 def test_blocks_give_the_weights_back_to_their_bits(bits: int, loss: float, columns: int) -> None:
     weight = np.random.default_rng(0).standard_normal((40, columns), dtype=np.float32)
     weight[3] = 0
@@ -63,7 +63,7 @@ def weights_of(blocks: Any) -> Any:
     """As the kernels read them."""
     numbers = blocks.numbers
     if blocks.bits == 4:
-        numbers = np.stack((numbers & 15, numbers >> 4), axis=-1).reshape(*numbers.shape[:2], BLOCK)
+        numbers = np.stack((numbers & 15, numbers >> 4), axis=-1).reshape(*numbers.shape[:2], blocks.size)
     values = (numbers.astype(np.float32) - 2 ** (blocks.bits - 1)) * blocks.scales[..., None]
     return values.reshape(len(numbers), -1)[:, : blocks.columns]
 
@@ -82,10 +82,9 @@ def test_quantised_weights_score_as_the_true_ones_nearly(
     assert found["int8"].talker.cosine > 0.999
     assert found["int8"].predictor.cosine > 0.999
     assert found["int4"].talker.cosine > 0.98
-    # Noise has no clear winners: of 32 first choices one or two more than 5 % may differ.
-    assert found["int8"].talker.top1 >= 0.9
-    assert found["int4"].talker.top1 >= 0.85
-    assert "Over 32 frames" in found["int8"].told
+    # Noise of this size has few clear winners, and often the same two: at the true size 98 % agree.
+    assert min(each.talker.top1 for each in found.values()) >= 0.85
+    assert f"Over {FRAMES} frames" in found["int8"].told
 
 
 def test_they_are_made_once(place: Graphs) -> None:

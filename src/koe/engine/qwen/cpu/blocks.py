@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 32
-"""Weights that share a scale; with this size onnxruntime's kernels are fastest."""
+from koe.engine.qwen.cpu.precision import block_size
 
 _SHRINKS = np.linspace(0.75, 1.0, 11, dtype=np.float32)
 """Of a block's scale: a smaller one cuts its largest weight off and is finer for all others."""
@@ -21,8 +20,11 @@ class Blocks:
 
     bits: int
 
+    size: int
+    """Weights that share a scale."""
+
     numbers: NDArray[np.uint8]
-    """[out, blocks, BLOCK * bits / 8]; of two 4-bit numbers in a byte the lower comes first."""
+    """[out, blocks, size * bits / 8]; of two 4-bit numbers in a byte the lower comes first."""
 
     scales: Floats
     """[out, blocks]"""
@@ -34,13 +36,14 @@ class Blocks:
 def quantise(weight: Floats, bits: int) -> Blocks:
     """weight [out, in] in blocks of 8 or 4 bits."""
     rows, columns = weight.shape
-    filled = np.pad(weight, ((0, 0), (0, -columns % BLOCK))) if columns % BLOCK else weight
-    blocks = filled.reshape(rows, -1, BLOCK)
+    size = block_size(columns)
+    filled = np.pad(weight, ((0, 0), (0, -columns % size))) if columns % size else weight
+    blocks = filled.reshape(rows, -1, size)
     scales = _finest(blocks, bits) if bits == 4 else _widest(blocks, bits)
     numbers = (_numbers(blocks, scales, bits) + 2 ** (bits - 1)).astype(np.uint8)
     if bits == 4:
         numbers = numbers[..., ::2] | numbers[..., 1::2] << 4
-    return Blocks(bits, np.ascontiguousarray(numbers), scales, columns)
+    return Blocks(bits, size, np.ascontiguousarray(numbers), scales, columns)
 
 
 def _widest(blocks: Floats, bits: int) -> Floats:

@@ -20,7 +20,7 @@ from koe.engine.qwen.sampling import FirstCodes, Sampling, draw
 from koe.engine.qwen.talker import Talker
 
 TEXT = "The washing machine is finished, and it is raining: please close the window in the kitchen."
-FRAMES = 32
+FRAMES = 64
 
 _POSITIONS = 512
 _SEED = 1

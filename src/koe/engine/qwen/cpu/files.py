@@ -17,17 +17,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from koe.core.errors import Busy, EngineUnavailable
 from koe.engine.qwen.checkpoints import Checkpoint
-from koe.engine.qwen.cpu.precision import BITS, Quantised
+from koe.engine.qwen.cpu.precision import BITS, Quantised, block_size
 from koe.engine.qwen.manifest import FileRecord, sha256
 from koe.engine.qwen.prompt_files import fingerprint
 from koe.engine.qwen.weights import read_header, weight_files
 
-VERSION = 2
+VERSION = 3
 """To be raised when what is written changes: older graphs are then made anew."""
 
 _NOTE = "koe.json"
 _FOLDER = ".quantised"
-_SCALE_BYTES = 4 / 32
+_SCALE_BYTES = 4
 _SPARE = 200 * 1024 * 1024
 """Bytes that stay free on the disk."""
 
@@ -151,10 +151,10 @@ def expected_bytes(checkpoint: Checkpoint, precision: Quantised) -> int:
     """Of the graphs: about."""
     bits = BITS[precision]
     parts = {"talker.model.layers.": bits.talker, "code_predictor.model.layers.": bits.predictor, "_head.": bits.heads}
-    numbers = dict.fromkeys(parts, 0)
+    total = 0.0
     for file in weight_files(checkpoint.folder):
         for name, tensor in read_header(file)[0].items():
-            for part in parts:
-                if part in name:
-                    numbers[part] += math.prod(tensor["shape"])
-    return int(sum(numbers[part] * (each / 8 + _SCALE_BYTES) for part, each in parts.items()))
+            if (kept := next((parts[part] for part in parts if part in name), None)) is not None:
+                shape = tensor["shape"]
+                total += math.prod(shape) * (kept / 8 + _SCALE_BYTES / block_size(shape[-1]))
+    return int(total)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from koe.engine.qwen.cpu.blocks import BLOCK, quantise
+from koe.engine.qwen.cpu.blocks import quantise
 
 MICROSOFT = "com.microsoft"
 """The domain of onnxruntime's own operators."""
@@ -132,7 +132,7 @@ class Graph:
         inputs = [x, self.constant(blocks.numbers), self.constant(blocks.scales.reshape(-1))]
         if bias is not None:
             inputs += ["", "", self.constant(bias)]
-        size = {"K": blocks.columns, "N": len(weight), "bits": bits, "block_size": BLOCK}
+        size = {"K": blocks.columns, "N": len(weight), "bits": bits, "block_size": blocks.size}
         return self.op("MatMulNBits", *inputs, domain=MICROSOFT, **size, accuracy_level=_INTEGERS)
 
     def model(self, name: str) -> Any:
