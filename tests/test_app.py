@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from koe import app
+from koe.app import server
 from koe.engine.fake import FakeEngine, Faults
 from koe.logs import LogTail
 from koe.settings import load
@@ -44,8 +45,8 @@ async def test_a_stop_is_heard_while_the_first_words_are_still_awaited(
         "engine.fallback": "null",
         "speech.first_audio_timeout": "3600",
     }
-    welcomed: list[app.ServerInfo] = []
-    serving = asyncio.create_task(app._serve(load(tmp_path, overrides), welcomed.append, LogTail()))
+    welcomed: list[server.ServerInfo] = []
+    serving = asyncio.create_task(server._serve(load(tmp_path, overrides), welcomed.append, LogTail()))
     await eventually(lambda: engine.open_streams == 1)
     os.kill(os.getpid(), signal.SIGTERM)
     async with asyncio.timeout(PATIENCE):
@@ -55,4 +56,4 @@ async def test_a_stop_is_heard_while_the_first_words_are_still_awaited(
 
 @pytest.mark.parametrize("host", ["*", "0.0.0.0", "[::]"])
 def test_no_wildcard_is_named_to_clients(host: str) -> None:
-    assert not any(host in uri for uri in app._client_uris(f"tcp://{host}:10210"))
+    assert not any(host in uri for uri in server._client_uris(f"tcp://{host}:10210"))

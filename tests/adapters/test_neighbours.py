@@ -3,12 +3,9 @@
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import pytest
 from wyoming.event import Event
 from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info, Satellite
 from wyoming.server import AsyncEventHandler, AsyncTcpServer
@@ -19,10 +16,9 @@ from koe.adapters.discovery import SERVICE_TYPE
 from koe.adapters.neighbours import find_neighbours
 from koe.core.neighbour import Neighbour
 from koe.engine.fake import FakeEngine
-from tests.adapters.test_discovery import LAN, NAMESPACE, _namespace_refusal
 from tests.support.house import PATIENCE, house
+from tests.support.namespace import HERE, run_tests_in_namespace
 
-HERE = "10.77.0.1"
 BY = Attribution("", "")
 KITCHEN = Info(satellite=Satellite("Kitchen", BY, True, None, None))
 WHISPER = Info(
@@ -34,12 +30,7 @@ WHISPER = Info(
 
 
 def test_in_a_network_of_its_own() -> None:
-    if (refusal := _namespace_refusal()) is not None:
-        pytest.skip(refusal)
-    pytest_in_it = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "python_functions=on_the_lan_*"]
-    command = [*NAMESPACE, LAN, "sh", *pytest_in_it, __file__]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_tests_in_namespace(__file__, timeout=50)
 
 
 @asynccontextmanager

@@ -3,8 +3,6 @@ network namespace, where this file runs again for its functions `on_the_lan_*`."
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -26,9 +24,9 @@ from koe.engine.fake import FakeEngine, Faults
 from koe.pipelines.announce import SAMPLE_RATE, Announcement, Announcements, Enough, Outcome, Room, Sound
 from koe.speech import Speaker, SpeechRequest
 from koe.speech.telling import Unwatched
-from tests.adapters.test_discovery import LAN, NAMESPACE, _namespace_refusal
 from tests.support import satellite as support
 from tests.support.house import PATIENCE, house
+from tests.support.namespace import run_tests_in_namespace
 from tests.support.satellite import Satellite, satellite
 from tests.support.waiting import eventually
 
@@ -222,14 +220,7 @@ async def test_nobody_there_is_told() -> None:
 
 @pytest.mark.timeout(240)
 def test_in_a_network_of_its_own(package: Path) -> None:
-    if (refusal := _namespace_refusal()) is not None:
-        pytest.skip(refusal)
-    pytest_in_it = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "python_functions=on_the_lan_*"]
-    given = [f"{support.PACKAGE}={package}", *pytest_in_it]
-    ran = subprocess.run(
-        [*NAMESPACE, LAN, "sh", "env", *given, __file__], capture_output=True, text=True, timeout=230, check=False
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_tests_in_namespace(__file__, environ={support.PACKAGE: str(package)}, timeout=230)
 
 
 @pytest.mark.timeout(220)

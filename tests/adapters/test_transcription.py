@@ -3,7 +3,6 @@ tested in a network namespace, where this file runs again for its functions `on_
 
 import asyncio
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,8 +23,8 @@ from koe.adapters import transcription
 from koe.adapters.transcription import FoundServer, discover, transcribe
 from koe.core.errors import EngineError, EngineTimeout, EngineUnavailable
 from koe.core.pcm import to_int16
-from tests.adapters.test_discovery import LAN, NAMESPACE, _namespace_refusal
 from tests.support.house import PATIENCE
+from tests.support.namespace import HERE, NO_NETWORK, run_in_namespace, run_tests_in_namespace
 
 NOBODY = Attribution("", "")
 SERVICE_TYPE = "_wyoming._tcp.local."
@@ -293,17 +292,7 @@ def test_a_region_does_not_matter_to_what_a_server_knows(language: str | None, k
 
 @pytest.mark.timeout(180)
 def test_in_a_network_of_its_own() -> None:
-    if (refusal := _namespace_refusal()) is not None:
-        pytest.skip(refusal)
-    pytest_in_it = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "python_functions=on_the_lan_*"]
-    ran = subprocess.run(
-        [*NAMESPACE, LAN, "sh", *pytest_in_it, __file__], capture_output=True, text=True, timeout=170, check=False
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-
-
-HERE = "10.77.0.1"
-"""This machine on that LAN."""
+    run_tests_in_namespace(__file__, timeout=170)
 
 
 @asynccontextmanager
@@ -378,14 +367,6 @@ async def on_the_lan_an_address_without_a_machine_is_given_up() -> None:
 
 @pytest.mark.timeout(60)
 def test_without_a_network_nothing_is_found_and_nothing_fails() -> None:
-    if (refusal := _namespace_refusal()) is not None:
-        pytest.skip(refusal)
     script = "import asyncio, koe.adapters.transcription as it; print(asyncio.run(it.discover(0.2)))"
-    ran = subprocess.run(
-        [*NAMESPACE, 'exec "$@"', "sh", sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    ran = run_in_namespace([sys.executable, "-c", script], network=NO_NETWORK, timeout=50)
     assert ran.stdout == "[]\n", ran.stderr

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -19,9 +18,9 @@ from wyoming.client import AsyncClient
 from wyoming.tts import Synthesize
 
 import koe
-from tests.adapters.test_discovery import _namespace_refusal
 from tests.addon.start_script import START, load
 from tests.support.house import PATIENCE, hear
+from tests.support.namespace import run_tests_in_namespace
 from tests.support.supervisor import TOKEN, FakeSupervisor, supervisor
 from tests.support.waiting import eventually
 
@@ -29,32 +28,20 @@ SUPERVISOR, HERE, ANOTHER = "172.30.32.2", "172.30.33.5", "172.30.33.9"
 INGRESS = {"X-Ingress-Path": "/api/hassio_ingress/a-token", "X-Forwarded-For": "192.168.1.20", "Host": "home.example"}
 """As the Supervisor sends what somebody's browser asks for."""
 
-NAMESPACE = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c"]
 HASSIO = f"""
 set -e
 ip link set lo up
 for address in {SUPERVISOR} {HERE} {ANOTHER}; do ip address add $address/32 dev lo; done
-mount --bind "$1" /etc/hosts
-shift
+mount --bind "$HOSTS" /etc/hosts
 exec "$@"
 """
 
 
 @pytest.mark.timeout(180)
 def test_in_a_network_of_its_own(tmp_path: Path) -> None:
-    if (refusal := _namespace_refusal()) is not None:
-        pytest.skip(refusal)
     hosts = tmp_path / "hosts"
     hosts.write_text(f"127.0.0.1 localhost\n{SUPERVISOR} supervisor\n{HERE} {socket.gethostname()}\n")
-    pytest_in_it = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "python_functions=in_the_add_on_*"]
-    ran = subprocess.run(
-        [*NAMESPACE, HASSIO, "sh", str(hosts), *pytest_in_it, __file__],
-        capture_output=True,
-        text=True,
-        timeout=170,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_tests_in_namespace(__file__, "in_the_add_on_*", network=HASSIO, environ={"HOSTS": str(hosts)}, timeout=170)
 
 
 @asynccontextmanager

@@ -14,17 +14,10 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from koe.audio.decode import Decoded, read_audio
-from koe.audio.reference import (
-    MARGIN,
-    MAX_SECONDS,
-    PEAK_LIMIT,
-    TARGET_RMS,
-    from_wav,
-    joined,
-    prepare,
-    to_wav,
-    waveform,
-)
+from koe.audio.outline import waveform
+from koe.audio.reference import PEAK_LIMIT, TARGET_RMS, from_wav, joined, prepare, to_wav
+from koe.audio.reference_checks import MAX_SECONDS
+from koe.audio.reference_speech import MARGIN
 from koe.core.errors import LimitExceeded, MalformedInput
 from koe.core.pcm import to_float, to_int16
 from koe.core.profile import REFERENCE_RATE

@@ -12,8 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koe.audio.outline import outline
-from koe.audio.reference import waveform
+from koe.audio.outline import outline, waveform
 from koe.audio.sound import ArraySound
 from koe.audio.transcode import transcode
 from koe.core.errors import KoeError, MalformedInput

@@ -17,7 +17,8 @@ from typer.testing import Result
 
 from koe.adapters.http import jobs as http_jobs
 from koe.pipelines.jobs import JobQueue
-from koe.storage.jobs import JobState, JobStore
+from koe.storage.job import JobState
+from koe.storage.jobs import JobStore
 from tests.support.house import PATIENCE
 from tests.support.http_house import STRANGER, STRANGERS, TOKEN, http_house
 from tests.support.waiting import wait_until

@@ -1,21 +1,19 @@
 """The House view's network: rooms to speak in, and the servers that are there. Those on the LAN are looked for in a
 network namespace, where this file runs again for its functions `on_the_lan_*`."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.adapters.test_discovery import LAN, NAMESPACE, _namespace_refusal
 from tests.adapters.test_neighbours import KITCHEN, announced, serving
 from tests.page.conftest import Open
 from tests.support.background import in_background
 from tests.support.browser import PHONE
 from tests.support.home_assistant import TOKEN, FakeHomeAssistant, home_assistant
 from tests.support.koe_server import KoeServer, koe_server
+from tests.support.namespace import run_tests_in_namespace
 
 NO_QWEN = {"engine.qwen.enabled": "false"}
 _SLOW = 15_000
@@ -101,12 +99,7 @@ def test_where_nothing_is_set_up_it_says_what_to_do(open_page: Open, tmp_path_fa
 
 @pytest.mark.timeout(180)
 def test_in_a_network_of_its_own() -> None:
-    if (refusal := _namespace_refusal()) is not None:
-        pytest.skip(refusal)
-    pytest_in_it = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "python_functions=on_the_lan_*"]
-    command = [*NAMESPACE, LAN, "sh", *pytest_in_it, __file__]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    run_tests_in_namespace(__file__, timeout=170)
 
 
 def on_the_lan_who_is_there_is_shown(open_page: Open, tmp_path: Path) -> None:

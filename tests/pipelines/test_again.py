@@ -14,7 +14,7 @@ from koe.engine.fake import FakeEngine, FakeStream
 from koe.pipelines.again import do_again
 from koe.pipelines.keep_take import keep_take
 from koe.pipelines.speak import SpeechInput
-from koe.storage.jobs import JobState
+from koe.storage.job import JobState
 from koe.storage.run import Run
 from koe.voices import making
 from koe.voices.store import VoiceStore

@@ -21,7 +21,8 @@ from koe.engine import Priority, SpeechOptions
 from koe.engine.fake import FakeEngine, FakeStream
 from koe.pipelines.design_clone import Candidate, Design, Designer
 from koe.pipelines.design_plan import DesignOptions, plan_design
-from koe.storage.jobs import ItemState, JobState, JobStore
+from koe.storage.job import ItemState, JobState
+from koe.storage.jobs import JobStore
 from koe.voices import making
 from koe.voices.store import VoiceStore
 from tests.pipelines.test_production import house, manifest

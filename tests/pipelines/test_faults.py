@@ -16,7 +16,7 @@ from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.fake import FakeEngine, FakeStream, Faults
 from koe.pipelines import jobs
-from koe.storage.jobs import ItemState, Job, JobState
+from koe.storage.job import ItemState, Job, JobState
 from koe.storage.outputs import Outputs
 from tests.pipelines.test_production import Counting, House, house, manifest
 from tests.support.house import PATIENCE

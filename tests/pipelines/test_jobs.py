@@ -9,7 +9,8 @@ import pytest
 
 from koe.core.errors import Busy, EngineError, EngineUnavailable, KoeError, RequestError
 from koe.pipelines.jobs import JobQueue
-from koe.storage.jobs import Item, ItemState, Job, JobState, JobStore, Values
+from koe.storage.job import Item, ItemState, Job, JobState, Values
+from koe.storage.jobs import JobStore
 from tests.support.house import PATIENCE
 from tests.support.waiting import eventually
 

@@ -23,7 +23,8 @@ from koe.pipelines.jobs import JobQueue
 from koe.pipelines.productions import productions
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech import Speaker
-from koe.storage.jobs import ItemState, Job, JobState, JobStore
+from koe.storage.job import ItemState, Job, JobState
+from koe.storage.jobs import JobStore
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
 from koe.voices.store import VoiceStore

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from koe.core.errors import RequestError
-from koe.storage.jobs import ItemState, JobState, JobStore
+from koe.storage.job import ItemState, JobState
+from koe.storage.jobs import JobStore
 
 
 @pytest.fixture
@@ -109,7 +110,8 @@ def test_the_next_process_knows_what_a_killed_one_had_done(tmp_path: Path) -> No
     code = """
 import sys, time
 from pathlib import Path
-from koe.storage.jobs import JobStore, JobState
+from koe.storage.job import JobState
+from koe.storage.jobs import JobStore
 store = JobStore(Path(sys.argv[1]))
 job = store.create("long", "A book", {})
 store.add(job.id, ((1, {}) for _ in range(50)))

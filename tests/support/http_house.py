@@ -20,7 +20,7 @@ from koe.engine import Engine
 from koe.engine.fake import FakeEngine
 from koe.pipelines.design_clone import Designer
 from koe.settings import ListenAddress, Loaded, Settings, SpeechSettings, VoiceSettings
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from koe.speech import Speaker
 from koe.voices.store import VoiceStore
 from tests.support.house import PATIENCE

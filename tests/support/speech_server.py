@@ -26,7 +26,7 @@ from koe.core.voice import Voice
 from koe.engine import SpeechOptions
 from koe.engine.remote import RemoteEngine
 from koe.engine.remote.stream import RemoteStream
-from koe.settings.schema import RemoteSettings
+from koe.settings.schema.remote import RemoteSettings
 from tests.support.house import PATIENCE
 
 Flavour = Literal["A", "B", "nari", "faster", "kokoro"]

@@ -50,8 +50,10 @@ async def search(
     async def meet(service: Service) -> _Found:
         for uri in service.uris:
             # What can't be reached there, or does something else, was not looked for.
-            with contextlib.suppress(EngineError):
+            try:
                 return await ask(uri)
+            except EngineError as error:
+                _log.debug("%s at %s is passed over: %s", service.name, uri, error.message)
         raise EngineUnavailable(f"{service.name} is none of those that are looked for")
 
     return await search_services(meet, seconds, enough=enough)
@@ -67,7 +69,7 @@ async def search_services(
             while not enough(found):
                 found.append(await answers.get())
     except TimeoutError:
-        pass  # that was the time for answers
+        pass  # the time for answers is up: what came by then is what there is
     except (OSError, ZeroconfError) as error:
         _log.warning("could not look for Wyoming servers on the LAN: %s", error)
     return found
@@ -114,5 +116,6 @@ class _Search(Generic[_Found]):
             return
         hosts = service.parsed_scoped_addresses()
         uris = tuple(str(ListenAddress("tcp", host, service.port or 0)) for host in hosts)
+        # Who is none of those that are looked for gives no answer.
         with contextlib.suppress(EngineError):
             self.answers.put_nowait(await self._meet(Service(service.get_name(), uris)))

@@ -1,76 +1,30 @@
-"""The composition root: builds everything once, passes it down, owns the order of start and stop."""
+"""The composition root: builds everything once and passes it down. Here is what the server and commands share."""
 
-import asyncio
 import contextlib
 import logging
 import os
-import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from koe import logs
-from koe.adapters.addresses import IPAddress, reachable
-from koe.adapters.discovery import Discovery
-from koe.adapters.neighbours import find_neighbours
-from koe.adapters.wyoming import WyomingServer
-from koe.core.errors import EngineUnavailable, KoeError, SettingsError, UnknownVoice
+from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
 from koe.core.installation import install
 from koe.core.languages import canonical
-from koe.core.voice import Voice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine
 from koe.engine.qwen.checkpoints import Checkpoint, find
 from koe.engine.qwen.engine import QwenEngine, cloner, designer, is_installed
 from koe.engine.qwen.prompt_files import is_cached, sweep
-from koe.pipelines.keeper import Keeper
-from koe.settings import ListenAddress, Loaded, QwenSettings, Settings, Source, SourceKind
-from koe.settings.listen import EVERY_ADDRESS
+from koe.settings import Loaded, QwenSettings, Settings, Source, SourceKind
 from koe.speech import Speaker
 from koe.storage.outputs import Limits, Outputs
 from koe.voices.store import VoiceStore
 
-if TYPE_CHECKING:
-    from koe.adapters.http.house import Outside
-
 _log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en-US"
-_WILDCARDS = (EVERY_ADDRESS, "0.0.0.0", "::")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerInfo:
-    """What a newcomer needs to know of a server that has just started."""
-
-    name: str
-    """Under which Home Assistant shows it."""
-
-    uris: tuple[str, ...]
-    """Where clients reach it."""
-
-    voices: tuple[Voice, ...]
-
-    default_voice: Voice | None
-
-    discoverable: bool
-
-    data_dir: Path
-
-    http: tuple[str, ...] = ()
-
-    token: str | None = None
-    """For everybody elsewhere; only where it was made just now."""
-
-
-def serve(loaded: Loaded, *, announce: Callable[[ServerInfo], None]) -> int:
-    """Run the server until SIGTERM or SIGINT; the exit code. Raises KoeError if it can't start."""
-    tail = logs.configure(loaded.settings.log.level, loaded.settings.log.format)
-    return asyncio.run(_serve(loaded, announce, tail))
 
 
 @asynccontextmanager
@@ -178,89 +132,6 @@ def system_language(environ: Mapping[str, str]) -> str:
     return DEFAULT_LANGUAGE
 
 
-async def _serve(loaded: Loaded, announce: Callable[[ServerInfo], None], tail: logs.LogTail) -> int:
-    settings = loaded.settings
-    stopping = asyncio.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
-    from koe.app.http import house_metrics, start_http
-    from koe.app.jobs import start_jobs_if_possible
-
-    store = voice_store(loaded)
-    async with open_speaker(loaded, store=store) as speaker:
-        if isinstance(qwen := speaker.engine("qwen"), QwenEngine):
-            qwen.warm_up()
-        await asyncio.to_thread(tidy, loaded)
-        metrics = house_metrics(speaker)
-        server = WyomingServer(speaker, settings.wyoming, settings.name, metrics)
-        await server.start()
-        for uri in server.uris:
-            _log.info("listening on %s", uri)
-        discovery, http, outputs, jobs = _discovery(settings, server), None, outputs_of(loaded), None
-        keeper = Keeper(outputs)
-        try:
-            if discovery is not None:
-                await discovery.start()
-            keeps = await _keep(outputs)
-            if keeps:
-                speaker.keep_with(keeper.hear)
-                speaker.keeps_rooms = settings.outputs.keep_rooms
-            jobs = await start_jobs_if_possible(loaded, speaker, outputs, store) if keeps else None
-            seen = _outside(server, discovery, tail)
-            http, token = await start_http(loaded, speaker, store, metrics, outputs if keeps else None, jobs, seen)
-            await _unless(stopping, speaker.warm_up())
-            if not stopping.is_set():
-                info = _server_info(loaded, speaker, server, discoverable=discovery is not None)
-                announce(replace(info, http=_web_uris(http.uris) if http is not None else (), token=token))
-            await stopping.wait()
-            # Whoever asks a second time doesn't want to wait: the system's own ways apply again.
-            for signal_number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().remove_signal_handler(signal_number)
-            _log.info("stopping")
-        finally:
-            try:
-                if discovery is not None:
-                    await discovery.stop()
-            finally:
-                try:
-                    leaving = [each.stop(settings.stop.grace) for each in (server, http) if each is not None]
-                    # Who watches a job would otherwise keep its connection for the whole grace.
-                    await asyncio.gather(*leaving, *([jobs.stop()] if jobs is not None else ()))
-                finally:
-                    if jobs is not None:
-                        await jobs.close()
-                    await asyncio.to_thread(keeper.close)
-                    await asyncio.to_thread(outputs.close)
-    _log.info("stopped")
-    return 0
-
-
-async def _keep(outputs: Outputs) -> bool:
-    """Whether runs can be kept; where the disk fails, the house speaks on without. Raises SettingsError where another
-    server keeps its own there."""
-    try:
-        await asyncio.to_thread(outputs.serve)
-    except SettingsError:
-        raise
-    except KoeError as error:
-        _log.error("no runs are kept now: %s", error.message)
-        return False
-    return True
-
-
-async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Do the work, or give it up as soon as the server is to stop."""
-    working, waiting = asyncio.create_task(work), asyncio.create_task(stopping.wait())
-    try:
-        await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        working.cancel()
-        waiting.cancel()
-    await asyncio.wait([working])
-    if not working.cancelled():
-        working.result()
-
-
 def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     """The default engine first."""
     chosen = settings.engine
@@ -275,59 +146,3 @@ def _engines(settings: Settings, data_dir: Path) -> Sequence[Engine]:
     if chosen.fake.enabled:
         engines.append(FakeEngine())
     return sorted(engines, key=lambda engine: chosen.default not in ("auto", engine.name))
-
-
-def _discovery(settings: Settings, server: WyomingServer) -> Discovery | None:
-    bound = [ListenAddress.parse(uri) for uri in server.uris if uri.startswith("tcp:")]
-    if not settings.discovery.enabled or not bound:
-        return None
-    # Home Assistant keeps one port per server: that of the first address.
-    port = bound[0].port
-    same_port = [address for address in bound if address.port == port]
-    return Discovery(settings.name, port, lambda: reachable(same_port), settings.discovery.check_interval)
-
-
-def _server_info(loaded: Loaded, speaker: Speaker, server: WyomingServer, *, discoverable: bool) -> ServerInfo:
-    return ServerInfo(
-        name=loaded.settings.name,
-        uris=tuple(uri for bound in server.uris for uri in _client_uris(bound)),
-        voices=tuple(speaker.voices()),
-        default_voice=speaker.usual_voice(),
-        discoverable=discoverable,
-        data_dir=loaded.data_dir,
-    )
-
-
-def _outside(server: WyomingServer, discovery: Discovery | None, tail: logs.LogTail) -> "Outside":
-    # Imported where the server runs: aiohttp takes its time.
-    from koe.adapters.http.house import Announced, Outside
-
-    def announced() -> Announced | None:
-        if discovery is None or discovery.name is None:
-            return None
-        return Announced(discovery.name, tuple(map(str, discovery.addresses)), discovery.port)
-
-    uris = tuple(uri for bound in server.uris for uri in _client_uris(bound))
-    return Outside(uris, announced, find_neighbours, tail)
-
-
-def _client_uris(bound: str) -> list[str]:
-    """A wildcard is no address that a client could use."""
-    address = ListenAddress.parse(bound)
-    if address.host not in _WILDCARDS:
-        return [bound]
-    return [_uri(ip, address.port) for ip in reachable([address])]
-
-
-def _web_uris(bound: Sequence[str]) -> tuple[str, ...]:
-    """Where browsers reach it; a unix socket is for proxies."""
-    found = []
-    for uri in bound:
-        scheme, _, rest = uri.partition("://")
-        if scheme.startswith("http"):
-            found += [each.replace("tcp", scheme, 1) for each in _client_uris(f"tcp://{rest}")]
-    return tuple(found)
-
-
-def _uri(ip: IPAddress, port: int) -> str:
-    return f"tcp://[{ip}]:{port}" if ip.version == 6 else f"tcp://{ip}:{port}"

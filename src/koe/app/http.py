@@ -106,37 +106,8 @@ async def start_http(
         if not all(_this_machine_alone(address) for address in settings.listen):
             token, made = load_or_make_token(token_path(settings, loaded.data_dir))
         live = live_settings(loaded, speaker)
-        house = House(
-            loaded,
-            speaker,
-            store,
-            Designer(loaded.data_dir, speaker),
-            _transcriber(live),
-            cached_voices=lambda: cached_voices(house.loaded),
-            clone_obstacle=lambda: None if speaker.can_clone else clone_obstacle(house.loaded),
-            design_obstacle=lambda: design_obstacle(house.loaded),
-            coming_voices=lambda: coming_voices(house, models.downloads_of(server.app)),
-            model_loaded=lambda voice_id: _model_loaded(house, voice_id),
-            outside=outside or Outside(),
-        )
-        server = HttpServer(house, ENDPOINTS, settings, token, metrics=metrics)
-        busy.install(server.app, settings)
-        models.install(server.app)
-        neighbours.install(server.app)
-        bench.install(server.app, Bench(loaded.data_dir))
-        settings_api.install(server.app, live)
-        announce.install(server.app, announcements(loaded.settings, speaker, metrics))
-        if outputs is not None:
-            again = {
-                speak.TASK: runs.speaking_again(SpeechProducer(speaker, outputs)),
-                dialogues.TASK: conversation.again,
-                mixes.TASK: composing.again,
-            }
-            runs.install(server.app, outputs, again)
-            projects.install(server.app, await _open_projects(loaded, outputs, server.app))
-            words.install(server.app, word_timer(loaded, outputs, speaker, deadline=words.DEADLINE))
-        if open_jobs is not None:
-            jobs.install(server.app, open_jobs.queue, open_jobs.store)
+        server = _server(loaded, speaker, store, live, metrics, outside or Outside(), token)
+        await _install(server.app, loaded, speaker, live, metrics, outputs, open_jobs)
         await server.start()
     except SettingsError as error:
         _log.error("there is no HTTP now: %s", error.message)
@@ -144,6 +115,62 @@ async def start_http(
     for uri in server.uris:
         _log.info("listening on %s", uri)
     return server, token if made else None
+
+
+def _server(
+    loaded: Loaded,
+    speaker: Speaker,
+    store: VoiceStore,
+    live: LiveSettings,
+    metrics: Metrics,
+    outside: Outside,
+    token: str | None,
+) -> HttpServer:
+    """Not started yet."""
+    house = House(
+        loaded,
+        speaker,
+        store,
+        Designer(loaded.data_dir, speaker),
+        _transcriber(live),
+        cached_voices=lambda: cached_voices(house.loaded),
+        clone_obstacle=lambda: None if speaker.can_clone else clone_obstacle(house.loaded),
+        design_obstacle=lambda: design_obstacle(house.loaded),
+        coming_voices=lambda: coming_voices(house, models.downloads_of(server.app)),
+        model_loaded=lambda voice_id: _model_loaded(house, voice_id),
+        outside=outside,
+    )
+    server = HttpServer(house, ENDPOINTS, loaded.settings.http, token, metrics=metrics)
+    return server
+
+
+async def _install(
+    app: web.Application,
+    loaded: Loaded,
+    speaker: Speaker,
+    live: LiveSettings,
+    metrics: Metrics,
+    outputs: Outputs | None,
+    open_jobs: OpenJobs | None,
+) -> None:
+    """What the endpoints need beside the house."""
+    busy.install(app, loaded.settings.http)
+    models.install(app)
+    neighbours.install(app)
+    bench.install(app, Bench(loaded.data_dir))
+    settings_api.install(app, live)
+    announce.install(app, announcements(loaded.settings, speaker, metrics))
+    if outputs is not None:
+        again = {
+            speak.TASK: runs.speaking_again(SpeechProducer(speaker, outputs)),
+            dialogues.TASK: conversation.again,
+            mixes.TASK: composing.again,
+        }
+        runs.install(app, outputs, again)
+        projects.install(app, await _open_projects(loaded, outputs, app))
+        words.install(app, word_timer(loaded, outputs, speaker, deadline=words.DEADLINE))
+    if open_jobs is not None:
+        jobs.install(app, open_jobs.queue, open_jobs.store)
 
 
 async def _open_projects(loaded: Loaded, outputs: Outputs, app: web.Application) -> Projects:

@@ -1,8 +1,9 @@
-"""What a sound looks like, however long it is."""
+"""What a sound looks like."""
 
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from koe.audio.sound import Sound
 from koe.core.errors import KoeError
@@ -11,7 +12,8 @@ from koe.core.errors import KoeError
 def outline(
     sound: Sound, points: int, first: int = 0, end: int | None = None, stopped: Callable[[], bool] = lambda: False
 ) -> list[tuple[float, float]]:
-    """The lowest and the highest sample of so many slices of equal length (of fewer, where there are fewer samples).
+    """The lowest and the highest sample of so many slices of equal length (of fewer, where there are fewer samples),
+    however long the sound is.
 
     `first`, `end`: in samples, the part that is looked at. `stopped`: whether nobody waits for it any more; KoeError
     then.
@@ -34,4 +36,15 @@ def outline(
         lows[touched] = np.minimum(lows[touched], np.minimum.reduceat(piece, cuts))
         highs[touched] = np.maximum(highs[touched], np.maximum.reduceat(piece, cuts))
         place += len(piece)
+    return list(zip(lows.tolist(), highs.tolist(), strict=True))
+
+
+def waveform(samples: NDArray[np.float32], points: int = 400) -> list[tuple[float, float]]:
+    """The lowest and the highest sample of so many slices of equal length (of fewer, where there are fewer samples),
+    of samples in memory."""
+    points = min(points, len(samples))
+    if points == 0:
+        return []
+    starts = np.arange(points) * len(samples) // points
+    lows, highs = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
     return list(zip(lows.tolist(), highs.tolist(), strict=True))

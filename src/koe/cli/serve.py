@@ -14,7 +14,7 @@ import typer
 from koe.cli.state import load_settings
 
 if TYPE_CHECKING:
-    from koe.app import ServerInfo
+    from koe.app.server import ServerInfo
 
 _LISTEN_HELP = "Where to listen, such as tcp://*:10210 or unix:///run/koe.sock. May be given several times."
 _SET_HELP = "Any setting, such as engine.espeak.rate=150 ([bold]koe config[/bold] lists them). Several times, too."
@@ -42,10 +42,10 @@ def serve(
     overrides = {key: value for key, value in given.items() if value is not None}
     loaded = load_settings(context, overrides | _assignments(set_ or ()))
 
-    from koe import app
+    from koe.app import server
 
     quiet = loaded.settings.log.format == "json"
-    raise typer.Exit(app.serve(loaded, announce=_ignore if quiet else _welcome))
+    raise typer.Exit(server.serve(loaded, announce=_ignore if quiet else _welcome))
 
 
 def _assignments(texts: Sequence[str]) -> dict[str, str]:

@@ -19,7 +19,8 @@ from koe.pipelines.kinds import KINDS
 from koe.pipelines.plan import Seed
 from koe.pipelines.production_output import MANIFEST
 from koe.pipelines.threads import to_its_end
-from koe.storage.jobs import SOURCE, Job, JobStore, Values
+from koe.storage.job import Job, Values
+from koe.storage.jobs import SOURCE, JobStore
 from koe.storage.outputs import Outputs
 from koe.storage.run import Run
 

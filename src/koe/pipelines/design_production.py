@@ -14,7 +14,8 @@ from koe.pipelines.design_plan import DesignOptions, KeepOptions, read_descripti
 from koe.pipelines.plan import PlanItem
 from koe.pipelines.production import Production, Spoken, items_folder
 from koe.speech import SpeechRequest
-from koe.storage.jobs import SOURCE, Job
+from koe.storage.job import Job
+from koe.storage.jobs import SOURCE
 from koe.voices.making import prepare_clip
 from koe.voices.store import VoiceStore
 

@@ -19,7 +19,8 @@ from typing import Protocol
 
 from koe.core.errors import Busy, DiskFailed, EngineUnavailable, KoeError, RequestError, ShuttingDown
 from koe.pipelines.threads import to_its_end
-from koe.storage.jobs import Item, ItemState, Job, JobState, JobStore, Values
+from koe.storage.job import Item, ItemState, Job, JobState, Values
+from koe.storage.jobs import JobStore
 
 _log = logging.getLogger(__name__)
 

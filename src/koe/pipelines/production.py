@@ -26,7 +26,8 @@ from koe.pipelines.production_output import Made, OutputOptions, put_together
 from koe.pipelines.speak import write_speech
 from koe.pipelines.threads import to_its_end
 from koe.speech import Speaker, SpeechRequest
-from koe.storage.jobs import SOURCE, Item, ItemState, Job, JobStore, Values
+from koe.storage.job import Item, ItemState, Job, Values
+from koe.storage.jobs import SOURCE, JobStore
 from koe.storage.outputs import Outputs
 
 _ITEM = TypeAdapter(PlanItem)

@@ -19,7 +19,7 @@ from koe.audio.sound import PIECE, FileSound, Samples, Sound, resampled_length
 from koe.core.effects import Speed
 from koe.pipelines.plan import Delivery, Options, PlanItem
 from koe.storage.drafts import Draft
-from koe.storage.jobs import Item, Job
+from koe.storage.job import Item, Job
 from koe.storage.meta import Description
 
 WHOLE = "all"

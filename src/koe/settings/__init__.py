@@ -11,19 +11,15 @@ everything that was wrong.
 from koe.settings.listen import ListenAddress
 from koe.settings.live import LiveSettings
 from koe.settings.load import Loaded, load
-from koe.settings.schema import (
-    DiscoverySettings,
-    EngineSettings,
-    EspeakSettings,
-    FakeSettings,
-    LogSettings,
-    QwenSettings,
-    Settings,
-    SpeechSettings,
-    StopSettings,
-    VoiceSettings,
-    WyomingSettings,
-)
+from koe.settings.schema import Settings
+from koe.settings.schema.discovery import DiscoverySettings
+from koe.settings.schema.engine import EngineSettings, EspeakSettings, FakeSettings
+from koe.settings.schema.log import LogSettings
+from koe.settings.schema.qwen import QwenSettings
+from koe.settings.schema.speech import SpeechSettings
+from koe.settings.schema.stop import StopSettings
+from koe.settings.schema.voice import VoiceSettings
+from koe.settings.schema.wyoming import WyomingSettings
 from koe.settings.source import Source, SourceKind
 
 __all__ = [

@@ -5,8 +5,9 @@
 The consumer pulls: nothing is normalised or spoken that nobody asked for, and closing cancels everything.
 """
 
+from koe.speech.engines import EngineHealth
 from koe.speech.request import SpeechRequest, SpeechStats
-from koe.speech.speaker import EngineHealth, Speaker
+from koe.speech.speaker import Speaker
 from koe.speech.utterance import Utterance
 
 __all__ = ["EngineHealth", "Speaker", "SpeechRequest", "SpeechStats", "Utterance"]

@@ -4,12 +4,11 @@ import asyncio
 import contextlib
 import difflib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from dataclasses import replace
 
-from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice, UsualProblem
+from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
 from koe.core.installation import command
 from koe.core.languages import best_match, canonical
 from koe.core.text import detect
@@ -18,6 +17,7 @@ from koe.core.voice import Voice, VoiceKind
 from koe.engine import ENGINES, Engine, SpeechOptions
 from koe.settings import SpeechSettings, VoiceSettings
 from koe.speech.casting import Candidate, Casting
+from koe.speech.engines import EngineHealth, Engines
 from koe.speech.request import Ear, SpeechRequest
 from koe.speech.utterance import Utterance
 from koe.voices.store import VoiceStore
@@ -28,50 +28,8 @@ MAKER = "qwen"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class EngineHealth:
-    """How an engine is."""
-
-    ready: bool = False
-
-    reason: str = "not started"
-    """Why it is not ready; empty where it is."""
-
-    problem: UsualProblem | None = None
-    """The name of that, where it has one."""
-
-
-@runtime_checkable
-class Growing(Protocol):
-    """An engine that may have to wait for what it speaks with, and says itself so in the log."""
-
-    @property
-    def lacks(self) -> str:
-        """Why it can't speak, and what to do; empty where it can."""
-        ...
-
-    @property
-    def problem(self) -> UsualProblem | None:
-        """A name for that, where it has one."""
-        ...
-
-    async def refresh(self) -> None:
-        """Look again."""
-        ...
-
-
-@runtime_checkable
-class Discovering(Protocol):
-    """An engine that learns from others which voices it has."""
-
-    @property
-    def unseen(self) -> str:
-        """Why some may not be known yet; empty where all are."""
-        ...
-
-
 class Speaker:
-    """Turns requests into utterances. It owns the engines: starts them in the order given, stops them in reverse."""
+    """Turns requests into utterances. It owns the engines."""
 
     def __init__(
         self,
@@ -87,11 +45,10 @@ class Speaker:
         """`engines`: the default one first. `fallback`: the name of the one that stands in for the others; None:
         nothing does. `engine`: the name of the one that speaks where no voice is named; None: the first that can.
         `store`: the voices that users made."""
-        self._engines = {engine.name: engine for engine in engines}
+        self._engines = Engines(engines)
         self._default_engine, self._default_language = engine, default_language
         self.apply(speech, voice, fallback)
-        self._started = {name: EngineHealth() for name in self._engines}
-        self._casting = Casting(self._engines, store, self._absence)
+        self._casting = Casting(self._engines, store, self._engines.absence)
         self._listen: Callable[[SpeechRequest], Ear] | None = None
         self.keeps_rooms = False
         """Whether what is said to rooms is to be kept."""
@@ -104,35 +61,26 @@ class Speaker:
     @property
     def health(self) -> Mapping[str, EngineHealth]:
         """How each engine is now."""
-        return {name: self._health_of(name) for name in self._engines}
-
-    def _health_of(self, name: str) -> EngineHealth:
-        started, engine = self._started[name], self._engines[name]
-        if not started.ready or not isinstance(engine, Growing):
-            return started
-        return EngineHealth(not engine.lacks, engine.lacks, engine.problem)
+        return self._engines.health
 
     async def start(self) -> None:
         """Raises EngineUnavailable if no engine can speak, UnknownVoice if the house's default voice isn't there."""
-        for name, engine in self._engines.items():
-            self._started[name] = await _health_after(engine.start(), engine)
+        await self._engines.start()
         if not self.voices():
             reasons = "; ".join(f"{name}: {health.reason}" for name, health in self.health.items())
             raise EngineUnavailable(f"no engine can speak ({reasons})")
         # The last step: whoever can do without that voice may go on.
         if self._voice.default is not None:
+            # Its engine may still get what it lacks.
             with contextlib.suppress(EngineUnavailable):
                 self._by_id(self._voice.default)
 
     async def refresh(self, name: str) -> None:
         """An engine may have got what it lacked, or lost it."""
-        engine = self._engines.get(name)
-        if isinstance(engine, Growing):
-            self._started[name] = await _health_after(engine.refresh(), engine)
+        await self._engines.refresh(name)
 
     async def stop(self) -> None:
-        for engine in reversed(self._engines.values()):
-            await engine.stop()
+        await self._engines.stop()
 
     async def warm_up(self) -> None:
         """Say something to nobody, so that the first request finds everything loaded that is loaded in a moment: what
@@ -223,7 +171,7 @@ class Speaker:
     def _unnamed(self) -> list[Voice]:
         """Those that may speak where none is named. Raises EngineUnavailable where that would be standing in."""
         name = self._default_engine
-        if self._fallback is None and name is not None and (reason := self._absence(name)):
+        if self._fallback is None and name is not None and (reason := self._engines.absence(name)):
             raise _nobody_stands_in("the house", reason)
         return self.voices()
 
@@ -261,16 +209,8 @@ class Speaker:
     def _absent_engine(self, voice_id: str) -> tuple[str, None] | None:
         """Why the engine that a built-in voice belongs to isn't there, or may not know it yet, if that is so."""
         name = voice_id.partition("-")[0]
-        reason = self._absence(name) if name in ENGINES else ""
-        if not reason and isinstance(engine := self._engines.get(name), Discovering):
-            reason = engine.unseen
+        reason = (self._engines.absence(name) if name in ENGINES else "") or self._engines.unseen(name)
         return (reason, None) if reason else None
-
-    def _absence(self, engine: str) -> str:
-        if engine not in self._engines:
-            return f"there is no engine {engine} now"
-        health = self._health_of(engine)
-        return "" if health.ready else f"the {engine} engine isn't ready: {health.reason}"
 
     def _cast(self, voice: Voice) -> Candidate:
         try:
@@ -289,7 +229,7 @@ class Speaker:
             return None
         what = "designed" if request.description else "cloned"
         maker = self._casting.maker(MAKER, designs=bool(request.description))
-        if reason := self._absence(maker):
+        if reason := self._engines.absence(maker):
             raise EngineUnavailable(f"no voice can be {what}: {reason} ({command('doctor')} tells what it needs)")
         kind = VoiceKind.DESIGNED if request.description else VoiceKind.CLONED
         languages = (request.language or self._language,)
@@ -318,15 +258,6 @@ class Speaker:
         stand_in = _namesake(voice, engine)
         stand_in = stand_in or _speaks(request.language or self._likely_language(voice), engine.voices())
         return Candidate(engine, stand_in, stand_in) if stand_in is not None else None
-
-
-async def _health_after(getting_ready: Awaitable[None], engine: Engine) -> EngineHealth:
-    try:
-        await getting_ready
-    except EngineUnavailable as error:
-        _log.warning("the %s engine can't start: %s", engine.name, error.message)
-        return EngineHealth(False, error.message, error.problem)
-    return EngineHealth(True, "")
 
 
 def _nobody_stands_in(who: str, reason: str) -> EngineUnavailable:

@@ -12,7 +12,7 @@ from koe.adapters.http import announce
 from koe.adapters.http.house import HOUSE
 from koe.engine.fake import FakeEngine
 from koe.pipelines.announce import Announcements
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.support.home_assistant import TOKEN, FakeHomeAssistant, home_assistant
 from tests.support.house import PATIENCE
 from tests.support.http_house import STRANGER, STRANGERS, HttpHouse, fuzz, http_house

@@ -11,7 +11,7 @@ from aiohttp import web
 from koe.adapters.http import bench, busy, speech
 from koe.engine.qwen.cpu.bench_process import Bench
 from koe.engine.qwen.engine import is_installed
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.support.bench import FIGURES, telling
 from tests.support.house import PATIENCE
 from tests.support.http_house import STRANGER, STRANGERS, HttpHouse, fuzz, http_house

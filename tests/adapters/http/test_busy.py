@@ -12,7 +12,7 @@ from koe.adapters.http.errors import HttpError
 from koe.adapters.http.metrics import Metrics
 from koe.core.errors import Busy
 from koe.engine.fake import FakeEngine, Faults
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.adapters.http.test_speech import PATH, TEXT, as_the_speaker_says, say, speaking
 from tests.support.waiting import eventually
 

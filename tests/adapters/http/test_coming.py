@@ -15,7 +15,7 @@ from koe.core.errors import EngineUnavailable
 from koe.engine.fake import FakeEngine
 from koe.engine.qwen.engine import QwenEngine
 from koe.settings import QwenSettings
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.adapters.http.test_voices import anna, asked
 from tests.support import tiny
 from tests.support.http_house import HttpHouse, http_house

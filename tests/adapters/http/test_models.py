@@ -16,7 +16,7 @@ from koe.engine import SpeechOptions
 from koe.engine.fake import FakeEngine
 from koe.engine.qwen.engine import QwenEngine, QwenStream
 from koe.settings import QwenSettings
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.support import tiny
 from tests.support.hollow import hollow_checkpoint, write_weights
 from tests.support.http_house import HttpHouse, fuzz, http_house

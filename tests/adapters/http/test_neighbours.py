@@ -9,7 +9,7 @@ from aiohttp import web
 from koe.adapters.http import neighbours
 from koe.adapters.http.house import HOUSE, Announced, Outside
 from koe.core.neighbour import Neighbour
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.support.http_house import STRANGER, STRANGERS, fuzz, http_house
 
 FOUND = (

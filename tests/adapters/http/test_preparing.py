@@ -15,7 +15,7 @@ from koe.adapters.http import busy
 from koe.adapters.http.house import HOUSE
 from koe.core.errors import EngineUnavailable
 from koe.engine.fake import Faults
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.adapters.http.test_voices import ENDPOINTS, Humming, Making, anna, asked, refusal
 from tests.support.http_house import HttpHouse, http_house
 from tests.support.waiting import eventually

@@ -21,7 +21,7 @@ from koe.adapters.http.security_hosts import Hosts, from_elsewhere
 from koe.adapters.http.security_sessions import LIFETIME, Sessions, sessions_path
 from koe.adapters.http.tokens import load_or_make_token, same_token, token_path
 from koe.core.errors import SettingsError
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.support.http_house import BEARER, STRANGER, STRANGERS, TOKEN, HttpHouse, http_house
 
 SUPERVISOR = STRANGERS.supervisor

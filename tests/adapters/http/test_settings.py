@@ -19,7 +19,7 @@ from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import FakeEngine
 from koe.engine.qwen.engine import QwenEngine, is_installed
 from koe.settings import QwenSettings, load
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 from tests.support.hollow import hollow_checkpoint
 from tests.support.http_house import HttpHouse, fuzz, http_house
 

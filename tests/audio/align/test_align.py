@@ -187,7 +187,8 @@ async def test_the_process_ends_with_those_who_wait_for_it(tmp_path: Path) -> No
     aligner = Aligner(deadline=DEADLINE)
     task = asyncio.ensure_future(aligner.align([passage]))
     # Everybody else goes first.
-    await eventually(lambda: [os.getpriority(os.PRIO_PROCESS, int(child)) for child in children()] == [10])
+    least = min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    await eventually(lambda: [os.getpriority(os.PRIO_PROCESS, int(child)) for child in children()] == [least])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -196,7 +197,14 @@ async def test_the_process_ends_with_those_who_wait_for_it(tmp_path: Path) -> No
 
 def children() -> list[str]:
     """Of this process, those that align."""
-    own = Path(f"/proc/{os.getpid()}/task")
-    ids = {each for task in own.iterdir() for each in (task / "children").read_text().split()}
-    commands = (Path(f"/proc/{each}/cmdline") for each in ids)
-    return [each.parent.name for each in commands if each.exists() and b"koe.audio.align" in each.read_bytes()]
+    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
+    ids = {each for task in tasks for each in _read(task / "children").decode().split()}
+    return [each for each in ids if b"koe.audio.align" in _read(Path(f"/proc/{each}/cmdline"))]
+
+
+def _read(path: Path) -> bytes:
+    """Nothing of a thread or a process that ends meanwhile."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

@@ -22,7 +22,7 @@ from koe.engine import SpeechOptions
 from koe.engine.espeak import EspeakEngine
 from koe.engine.remote import RemoteEngine
 from koe.settings import ListenAddress, SpeechSettings, VoiceSettings, WyomingSettings
-from koe.settings.schema import RemoteSettings
+from koe.settings.schema.remote import RemoteSettings
 from koe.speech import Speaker, SpeechRequest
 from koe.voices import making
 from koe.voices.store import VoiceStore

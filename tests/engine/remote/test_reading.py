@@ -14,7 +14,7 @@ from koe.engine.remote.failures import Why
 from koe.engine.remote.listing import Models, Voices, listing
 from koe.engine.remote.refusals import reason_of
 from koe.engine.remote.wav import NotWav, WavReader
-from koe.settings.schema import RemoteServer
+from koe.settings.schema.remote import RemoteServer
 from tests.support.speech_server import RATE, spoken
 
 SOUND = spoken("abc")[:200]

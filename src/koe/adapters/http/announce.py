@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorDetail, error_body, read_json
 from koe.core.errors import UsualProblem
@@ -129,13 +130,13 @@ def install(app: web.Application, announcements: Announcements) -> None:
 
 async def list_rooms(request: web.Request) -> web.Response:
     found = await request.app[ANNOUNCEMENTS].reach()
-    return web.json_response(text=RoomList.of(found).model_dump_json())
+    return json_answer(RoomList.of(found))
 
 
 async def announce(request: web.Request) -> web.Response:
     body = await read_json(request, AnnounceBody)
     outcomes = await request.app[ANNOUNCEMENTS].announce(body.announcement(), body.where())
-    return web.json_response(text=AnnounceAnswer.of(outcomes).model_dump_json())
+    return json_answer(AnnounceAnswer.of(outcomes))
 
 
 ENDPOINTS = (

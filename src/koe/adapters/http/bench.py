@@ -7,6 +7,7 @@ from typing import Self
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorBody, ErrorDetail, HttpError, error_body, read_json
 from koe.engine.qwen.cpu.bench_process import Bench, Measuring, Running
@@ -129,7 +130,7 @@ async def _answer(bench: Bench, status: int = 200) -> web.Response:
         error=error_body(bench.failure).error if bench.failure is not None else None,
         last=Measurement.of(last) if last is not None else None,
     )
-    return web.json_response(text=answer.model_dump_json(), status=status)
+    return json_answer(answer, status)
 
 
 ENDPOINTS = (

@@ -13,7 +13,7 @@ from aiohttp import web
 from koe.adapters.http.errors import RETRY_AFTER, HttpError
 from koe.adapters.http.metrics import Metrics
 from koe.core.errors import Busy
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 
 
 class Turns:

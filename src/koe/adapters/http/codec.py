@@ -12,6 +12,7 @@ from aiohttp import web
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.encoding import CONTENT_TYPES, encoded
 from koe.adapters.http.endpoints import Endpoint, FormFile
 from koe.adapters.http.errors import HttpError, parse_json
@@ -105,7 +106,7 @@ async def encode(request: web.Request) -> web.Response:
         codes=codes.tolist(),
         duration=round(len(samples) / SAMPLE_RATE, 3),
     )
-    return web.json_response(text=answer.model_dump_json())
+    return json_answer(answer)
 
 
 async def decode(request: web.Request) -> web.StreamResponse:

@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import read_query
 from koe.adapters.http.runs import TAG, outputs_of
@@ -25,7 +26,7 @@ async def search(request: web.Request) -> web.Response:
         next=page.next,
         indexing=Indexing(done=progress[0], total=progress[1]) if progress is not None else None,
     )
-    return web.json_response(text=answer.model_dump_json())
+    return json_answer(answer)
 
 
 def _shown(entry: Entry) -> HistoryEntry:

@@ -6,6 +6,7 @@ from typing import Self
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.house import HOUSE
 from koe.core.errors import Busy
@@ -69,7 +70,7 @@ async def list_neighbours(request: web.Request) -> web.Response:
     announced = outside.announced()
     own_name = announced.name if announced is not None else None
     answer = NeighbourList(neighbours=[NeighbourEntry.of(each, own_name) for each in found])
-    return web.json_response(text=answer.model_dump_json())
+    return json_answer(answer)
 
 
 ENDPOINTS = (

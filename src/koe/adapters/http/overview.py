@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from koe import __version__
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, House
@@ -97,19 +98,19 @@ class LogAnswer(BaseModel):
 
 
 async def show_house(request: web.Request) -> web.Response:
-    return _answer(await asyncio.to_thread(_described, request.app[HOUSE]))
+    return json_answer(await asyncio.to_thread(_described, request.app[HOUSE]))
 
 
 async def show_requests(request: web.Request) -> web.Response:
     limit = read_query(request, Limit).limit
-    return _answer(PastRequests(requests=list(request.app[METRICS].recent.newest(limit))))
+    return json_answer(PastRequests(requests=list(request.app[METRICS].recent.newest(limit))))
 
 
 async def show_log(request: web.Request) -> web.Response:
     query = read_query(request, LogQuery)
     weighty = _LEVELS[_LEVELS.index(query.level) :]
     lines = [line for line in request.app[HOUSE].outside.log.lines() if line.level in weighty]
-    return _answer(LogAnswer(lines=[LogEntry.model_validate(line) for line in lines[-query.limit :]]))
+    return json_answer(LogAnswer(lines=[LogEntry.model_validate(line) for line in lines[-query.limit :]]))
 
 
 def _described(house: House) -> HouseAnswer:
@@ -133,10 +134,6 @@ def _described(house: House) -> HouseAnswer:
         ],
         data_folder=str(house.loaded.data_dir),
     )
-
-
-def _answer(model: BaseModel) -> web.Response:
-    return web.json_response(text=model.model_dump_json())
 
 
 ENDPOINTS = (

@@ -6,12 +6,13 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.busy import TURNS
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorBody, HttpError, read_json
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.jobs.bodies import JobAnswer
-from koe.adapters.http.jobs.listing import accepted, jobs_of, json_answer
+from koe.adapters.http.jobs.listing import accepted, jobs_of
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.runs_bodies import KeepTakeBody, MarkBody, RegenerateBody, RunAnswer
 from koe.adapters.http.runs_file import RunFile
@@ -58,13 +59,13 @@ def speaking_again(producer: SpeechProducer) -> Again:
 
 async def show(request: web.Request) -> web.Response:
     run = await run_of(request)
-    return web.json_response(text=(await asyncio.to_thread(_answer, run)).model_dump_json())
+    return json_answer(await asyncio.to_thread(_answer, run))
 
 
 async def mark(request: web.Request) -> web.Response:
     body, outputs = await read_json(request, MarkBody), outputs_of(request)
     run = await asyncio.to_thread(lambda: outputs.mark(_id(request), favourite=body.favourite, pinned=body.pinned))
-    return web.json_response(text=(await asyncio.to_thread(_answer, run)).model_dump_json())
+    return json_answer(await asyncio.to_thread(_answer, run))
 
 
 async def remove(request: web.Request) -> web.Response:
@@ -99,7 +100,7 @@ async def regenerate(request: web.Request) -> web.Response:
     if again is None:
         return await _regenerate_as_job(request, run, body)
     made = await again(request, run, body.seed)
-    return web.json_response(text=(await asyncio.to_thread(_answer, made)).model_dump_json(), status=201)
+    return json_answer(await asyncio.to_thread(_answer, made), 201)
 
 
 async def _regenerate_as_job(request: web.Request, run: Run, body: RegenerateBody) -> web.Response:
@@ -114,7 +115,7 @@ async def keep(request: web.Request) -> web.Response:
     body, outputs, house = await read_json(request, KeepTakeBody), outputs_of(request), request.app[HOUSE]
     run = await run_of(request)
     kept = await asyncio.to_thread(lambda: keep_take(outputs, house.store, run, body.file, as_default=body.as_default))
-    return web.json_response(text=(await asyncio.to_thread(_answer, kept)).model_dump_json(), status=201)
+    return json_answer(await asyncio.to_thread(_answer, kept), 201)
 
 
 def outputs_of(request: web.Request) -> Outputs:

@@ -24,7 +24,7 @@ from koe.adapters.http.limits_rate import RateLimit
 from koe.adapters.http.security_hosts import Hosts, from_elsewhere
 from koe.adapters.http.security_sessions import COOKIE, LIFETIME, Sessions
 from koe.adapters.http.tokens import same_token
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 
 SUPERVISOR = "172.30.32.2"
 """Home Assistant's Supervisor, for every add-on."""

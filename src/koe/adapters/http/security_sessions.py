@@ -79,9 +79,12 @@ class Sessions:
         try:
             if self._path.stat().st_size <= _MOST_BYTES:
                 return _Ends.validate_json(self._path.read_bytes())
+            reason = f"it has more than {_MOST_BYTES} bytes"
         except FileNotFoundError:
             return {}
-        except (OSError, ValidationError):
-            pass
-        _log.warning("%s can't be read: whoever was signed in has to sign in again", self._path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+        except ValidationError:
+            reason = "it is damaged"
+        _log.warning("%s can't be read (%s): whoever was signed in has to sign in again", self._path, reason)
         return {}

@@ -30,7 +30,7 @@ from koe.adapters.http.server_state import STATE, ServerState
 from koe.adapters.sockets import open_socket, uri_of
 from koe.core.errors import SettingsError
 from koe.logs import current_request
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 
 _log = logging.getLogger(__name__)
 

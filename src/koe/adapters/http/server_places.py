@@ -11,7 +11,7 @@ from koe.adapters.http.security import Gate
 from koe.adapters.http.security_headers import add_headers
 from koe.adapters.http.server_connection import Connection
 from koe.core.errors import Busy
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 
 _LINGER = 2.0
 """Seconds in which whoever is refused may ask, to be told so."""

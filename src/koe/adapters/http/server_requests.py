@@ -18,7 +18,7 @@ from koe.adapters.http.server_log import GONE, write_line
 from koe.adapters.http.server_state import ServerState
 from koe.core.errors import Busy, KoeError, ShuttingDown
 from koe.logs import current_request
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 
 _log = logging.getLogger(__name__)
 

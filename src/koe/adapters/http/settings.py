@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorBody, HttpError, read_json
 from koe.adapters.http.house import HOUSE, House
@@ -142,7 +143,7 @@ def _answer(live: LiveSettings, chosen: Collection[str]) -> web.Response:
         config_file=str(loaded.config_file),
         changes_file=str(loaded.changes_file),
     )
-    return web.json_response(text=answer.model_dump_json())
+    return json_answer(answer)
 
 
 def _entries(live: LiveSettings) -> Iterator[SettingEntry]:

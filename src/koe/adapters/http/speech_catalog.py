@@ -5,6 +5,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.speech import TAG
@@ -78,11 +79,11 @@ async def list_voices(request: web.Request) -> web.Response:
         details=[_on_offer(voice) for voice in voices],
         default=usual.id if usual is not None else None,
     )
-    return _json(answer)
+    return json_answer(answer)
 
 
 async def list_models(request: web.Request) -> web.Response:
-    return _json(Models(data=[Model(id=name) for name in await _models(request.app[HOUSE])]))
+    return json_answer(Models(data=[Model(id=name) for name in await _models(request.app[HOUSE])]))
 
 
 async def show_model(request: web.Request) -> web.Response:
@@ -90,7 +91,7 @@ async def show_model(request: web.Request) -> web.Response:
     wanted, known = request.match_info["model"], await _models(request.app[HOUSE])
     if wanted not in (*known, *OPENAI_MODELS):
         raise unknown_model(wanted, known)
-    return _json(Model(id=wanted))
+    return json_answer(Model(id=wanted))
 
 
 async def _models(house: House) -> list[str]:
@@ -117,10 +118,6 @@ def uploaded_voice(profile: Profile) -> UploadedVoice:
         ref_text=profile.transcript or None,
         speaker_description=profile.design or profile.description or None,
     )
-
-
-def _json(answer: BaseModel) -> web.Response:
-    return web.json_response(text=answer.model_dump_json())
 
 
 ENDPOINTS = (

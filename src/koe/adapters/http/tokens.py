@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from koe.core.errors import SettingsError
-from koe.settings.schema import HttpSettings
+from koe.settings.schema.http import HttpSettings
 
 _log = logging.getLogger(__name__)
 

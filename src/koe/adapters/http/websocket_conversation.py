@@ -107,8 +107,9 @@ class Conversation:
             # The client is gone, or the server doesn't wait any longer.
             reason = ShuttingDown("the server is stopping")
             raise
-        except ConnectionError:
-            pass  # the client is gone: nobody is left to be told
+        except ConnectionError as error:
+            # Nobody is left to be told.
+            _log.debug("the client left in the middle of the conversation: %s", error)
         finally:
             watching.cancel()
             await self._silence()

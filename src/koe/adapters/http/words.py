@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import read_json, read_query
 from koe.adapters.http.runs import TAG, outputs_of, run_of
@@ -65,7 +66,7 @@ def _shown(words: Words, asked: WordsQuery) -> web.Response:
         there = ", ".join(file.file for file in words.files[:20])
         raise UnknownRun(f"no words of {str(asked.file)[:100]!r} have been timed; there are those of {there}")
     if asked.format == "json":
-        return web.json_response(text=words.model_copy(update={"files": tuple(files)}).model_dump_json())
+        return json_answer(words.model_copy(update={"files": tuple(files)}))
     written, kind = (as_srt, SRT) if asked.format == "srt" else (as_vtt, VTT)
     return web.Response(text=written(files[0]), content_type=kind, charset="utf-8")
 

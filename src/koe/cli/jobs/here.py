@@ -14,7 +14,8 @@ from koe.pipelines.again import Seeds, do_again
 from koe.pipelines.jobs import JobQueue
 from koe.pipelines.kinds import KINDS
 from koe.pipelines.plan import DryRun
-from koe.storage.jobs import SOURCE, ItemState, JobStore
+from koe.storage.job import ItemState
+from koe.storage.jobs import SOURCE, JobStore
 from koe.storage.meta import INPUT
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from koe.cli.state import load_settings
 from koe.cli.voices.listing import AsJson
 
 if TYPE_CHECKING:
-    from koe.core.profile import Profile
+    from koe.core.profile import Profile, Sampling
     from koe.core.voice import Voice
     from koe.settings import Loaded
     from koe.voices.making import Made, PreparedClip
@@ -90,13 +90,12 @@ def add(
     if bool(ref) == bool(base):
         raise typer.BadParameter("give either clips (--ref FILE) or a built-in voice (--base ID)")
     loaded = load_settings(context)
+    sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
     details = _given(
         **{"description": description, "tags": tag, "instruct": instruct, "seed": seed},
         **{"speed": speed, "pitch": pitch, "gain": gain, "effects": chain(effect), "size": size},
+        sampling=_sampling(None, sampling),
     )
-    sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
-    if sampling:
-        details["sampling"] = _sampling(None, sampling)
     common: dict[str, Any] = {"id": id or make_id(name, ()), "languages": language or (), **details}
     if base:
         built_in = asyncio.run(_built_in(context, base))
@@ -138,22 +137,19 @@ def edit(
     loaded = load_settings(context)
     store = voice_store(loaded)
     profile = store.get(voice_id)
+    sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
+    transcripts = text or None
+    if transcribe and not (ref or text):
+        paths = [store.reference_path(voice_id, each) for each in profile.references]
+        transcripts = _transcripts(loaded, paths, profile.languages[0])
     changes = _given(
         **{"name": name, "description": description, "tags": tag, "instruct": instruct, "seed": seed},
         **{"speed": speed, "pitch": pitch, "gain": gain, "effects": chain(effect)},
         **{"size": size, "languages": language},
+        sampling=_sampling(profile, sampling),
+        references=_with_texts(profile, transcripts) if transcripts is not None and not ref else None,
     )
-    sampling = _given(temperature=temperature, top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty)
-    if sampling:
-        changes["sampling"] = _sampling(profile, sampling)
-    clips = None
-    if ref:
-        clips = _clips(loaded, ref, text or [], transcribe, (language or profile.languages)[0])
-    elif text:
-        changes["references"] = _with_texts(profile, text)
-    elif transcribe:
-        paths = [store.reference_path(voice_id, each) for each in profile.references]
-        changes["references"] = _with_texts(profile, _transcripts(loaded, paths, profile.languages[0]))
+    clips = _clips(loaded, ref, text or [], transcribe, (language or profile.languages)[0]) if ref else None
     if clips is None and not changes:
         raise typer.BadParameter("say what to change, such as --name or --text")
     made = making.edit(store, voice_id, clips, **changes)
@@ -215,9 +211,12 @@ def _with_texts(profile: Profile, texts: Sequence[str]) -> tuple[Any, ...]:
     return tuple(dataclasses.replace(reference, transcript=" ".join(text.split())) for reference, text in pairs)
 
 
-def _sampling(profile: Profile | None, given: dict[str, Any]) -> Any:
+def _sampling(profile: Profile | None, given: dict[str, Any]) -> Sampling | None:
+    """What `profile` has, with the given; None where nothing is."""
     from koe.core.profile import Sampling
 
+    if not given:
+        return None
     return dataclasses.replace(profile.sampling if profile else Sampling(), **given)
 
 

@@ -19,7 +19,7 @@ from koe.engine.remote.order import Order
 from koe.engine.remote.server import Server, ServerState
 from koe.engine.remote.stream import RemoteStream
 from koe.engine.remote.wire import Wire, open_session
-from koe.settings.schema import RemoteSettings
+from koe.settings.schema.remote import RemoteSettings
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from koe.core.languages import canonical, spoken_by_all
 from koe.engine.qwen.voices import NATIVE_LANGUAGES
-from koe.settings.schema import RemoteServer
+from koe.settings.schema.remote import RemoteServer
 
 Kind = Literal["vllm-omni", "koe", "nari", "openai"]
 

@@ -18,7 +18,7 @@ from koe.engine.remote.listing import Listing, Models, Voices, listing
 from koe.engine.remote.order import Order, Reference
 from koe.engine.remote.refusals import refusal
 from koe.engine.remote.wire import Wire
-from koe.settings.schema import RemoteServer, RemoteSettings
+from koe.settings.schema.remote import RemoteServer, RemoteSettings
 
 _log = logging.getLogger(__name__)
 

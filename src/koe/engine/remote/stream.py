@@ -16,7 +16,7 @@ from koe.engine.remote.inbox import Inbox
 from koe.engine.remote.live import LiveSpeech, takes_live
 from koe.engine.remote.order import Order
 from koe.engine.remote.server import Server
-from koe.settings.schema import RemoteSettings
+from koe.settings.schema.remote import RemoteSettings
 
 _AT_ONCE = 2
 """Requests of a stream: one that is heard, and the next."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from koe.engine.remote.dialect import Body
 from koe.engine.remote.failures import ServerFailure, Why
 from koe.engine.remote.refusals import refusal
-from koe.settings.schema import RemoteServer, RemoteSettings
+from koe.settings.schema.remote import RemoteServer, RemoteSettings
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

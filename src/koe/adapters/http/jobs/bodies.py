@@ -15,7 +15,7 @@ from koe.pipelines.production_output import OutputOptions
 from koe.pipelines.script_read import ScriptOptions
 from koe.pipelines.subtitle_dub import DubOptions
 from koe.pipelines.variations import VariationOptions
-from koe.storage.jobs import Item, ItemState, Job, JobState
+from koe.storage.job import Item, ItemState, Job, JobState
 
 JobKind = Literal["long", "script", "npc", "subtitles", "variations", "design"]
 

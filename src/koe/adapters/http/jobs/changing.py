@@ -5,13 +5,14 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint, Handler
 from koe.adapters.http.errors import ErrorBody, HttpError
 from koe.adapters.http.jobs.bodies import JobAnswer
-from koe.adapters.http.jobs.listing import TAG, in_whole, job_id, jobs_of, json_answer
+from koe.adapters.http.jobs.listing import TAG, in_whole, job_id, jobs_of
 from koe.core.errors import RequestError, UnknownJob
 from koe.pipelines.jobs import JobQueue
-from koe.storage.jobs import Job
+from koe.storage.job import Job
 
 _Result = TypeVar("_Result")
 

@@ -11,7 +11,7 @@ from koe.adapters.http.errors import HttpError
 from koe.adapters.http.jobs.listing import TAG, Jobs, job_id, jobs_of
 from koe.adapters.http.runs_file import RunFile
 from koe.pipelines.production import items_folder
-from koe.storage.jobs import Item, ItemState
+from koe.storage.job import Item, ItemState
 
 FLAC = "audio/flac"
 

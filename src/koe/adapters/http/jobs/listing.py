@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import RETRY_AFTER, HttpError, read_query
 from koe.adapters.http.jobs.bodies import ItemAnswer, ItemList, ItemsQuery, JobAnswer, JobEntry, JobList, JobsQuery
 from koe.core.errors import Busy
 from koe.pipelines.jobs import JobQueue
-from koe.storage.jobs import Job, JobStore
+from koe.storage.job import Job
+from koe.storage.jobs import JobStore
 
 TAG = "Jobs"
 
@@ -69,10 +70,6 @@ async def accepted(submitting: Coroutine[Any, Any, Job]) -> Job:
         return await in_whole(submitting)
     except Busy as error:
         raise HttpError(409, error.message, code=error.code, retry_after=RETRY_AFTER) from error
-
-
-def json_answer(answer: BaseModel, status: int = 200) -> web.Response:
-    return web.json_response(text=answer.model_dump_json(), status=status)
 
 
 async def list_jobs(request: web.Request) -> web.Response:

@@ -2,11 +2,12 @@
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorBody
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.jobs.bodies import JobAnswer, JobBody, JobForm
-from koe.adapters.http.jobs.listing import TAG, accepted, jobs_of, json_answer
+from koe.adapters.http.jobs.listing import TAG, accepted, jobs_of
 from koe.adapters.http.jobs.reading import submission
 from koe.pipelines.kinds import KINDS
 from koe.pipelines.plan import DryRun

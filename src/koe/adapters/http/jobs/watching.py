@@ -13,7 +13,7 @@ from koe.adapters.http.jobs.bodies import JobEntry
 from koe.adapters.http.jobs.listing import TAG, job_id, jobs_of
 from koe.adapters.http.speech_answer import Outflow, outflow
 from koe.core.errors import KoeError
-from koe.storage.jobs import Job
+from koe.storage.job import Job
 
 SILENCE = 10.0
 """Seconds without news after which a comment is sent: it also finds out who has left."""

@@ -4,12 +4,13 @@ import asyncio
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.codec import qwen_of
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorBody, read_json
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.models.bodies import ModelEntry, PinBody, VerifyAnswer
-from koe.adapters.http.models.listing import MODELS, TAG, asked_for, json_answer, refusals, shown
+from koe.adapters.http.models.listing import MODELS, TAG, asked_for, refusals, shown
 from koe.core.errors import Busy
 from koe.engine.qwen.catalogue import Catalogue, Verdict, verify
 from koe.engine.qwen.checkpoints import Checkpoint

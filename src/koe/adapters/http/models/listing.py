@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from pydantic import BaseModel
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError
 from koe.adapters.http.house import HOUSE
@@ -125,10 +125,6 @@ def as_http(error: KoeError) -> KoeError:
         case Cancelled() | Conflict() | Speaking():
             return HttpError(409, error.message, code=error.code, param="name")
     return error
-
-
-def json_answer(answer: BaseModel, status: int = 200) -> web.Response:
-    return web.json_response(text=answer.model_dump_json(), status=status)
 
 
 ENDPOINTS = (

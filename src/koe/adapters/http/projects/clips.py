@@ -6,14 +6,15 @@ from pathlib import Path
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorBody, HttpError, read_json, read_query
 from koe.adapters.http.form_files import FORM, SavedFile, read_files, wrong
 from koe.adapters.http.projects.bodies import ClipAnswer, ClipList, ClipsForm, RunClip, WaveformQuery
-from koe.adapters.http.projects.keeping import TAG, json_answer, project_id, project_of
+from koe.adapters.http.projects.keeping import TAG, project_id, project_of
 from koe.adapters.http.projects.workshop import Workshop, workshop_of
 from koe.adapters.http.runs_file import RunFile
-from koe.adapters.http.voices.bodies import WaveformAnswer
+from koe.adapters.http.voices.answers import WaveformAnswer
 from koe.audio.outline import outline
 from koe.audio.sound import FileSound
 from koe.core.errors import KoeError

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from aiohttp import web
-from pydantic import BaseModel
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Answer, Endpoint
 from koe.adapters.http.errors import ErrorBody, HttpError, read_json
 from koe.adapters.http.projects.bodies import (
@@ -99,10 +99,6 @@ def number_of(request: web.Request) -> int:
     if not re.fullmatch("[0-9]{1,6}", text):
         raise HttpError(404, "versions are counted from 1", code=UnknownProject.code, param="number")
     return int(text)
-
-
-def json_answer(answer: BaseModel, status: int = 200) -> web.Response:
-    return web.json_response(text=answer.model_dump_json(), status=status)
 
 
 async def opened_answer(project: Project, status: int = 200) -> web.Response:

@@ -7,13 +7,15 @@ from typing import IO
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_query
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.limits_form import read_form
-from koe.adapters.http.voices.bodies import ExportQuery, ImportAnswer, ImportedVoice, ImportQuery
+from koe.adapters.http.voices.answers import ImportAnswer, ImportedVoice
+from koe.adapters.http.voices.bodies import ExportQuery, ImportQuery
 from koe.adapters.http.voices.forms import ImportForm
-from koe.adapters.http.voices.listing import TAG, answer
+from koe.adapters.http.voices.listing import TAG
 from koe.adapters.http.voices.reading import FORM, check_fields, readable
 from koe.core.errors import NothingToSpeak
 from koe.voices.store import VoiceStore
@@ -38,7 +40,7 @@ async def import_(request: web.Request) -> web.Response:
             store, archive, on_clash=query.on_clash, dry_run=query.dry_run, language=query.language, name=name
         )
     )
-    return answer(
+    return json_answer(
         ImportAnswer(
             imported=[ImportedVoice(there=there, here=here) for there, here in report.imported],
             skipped=list(report.skipped),

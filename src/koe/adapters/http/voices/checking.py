@@ -5,11 +5,13 @@ import math
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.house import HOUSE
-from koe.adapters.http.voices.bodies import AbilitiesAnswer, AbilityAnswer, CheckAnswer, CheckBody
+from koe.adapters.http.voices.answers import AbilitiesAnswer, AbilityAnswer, CheckAnswer
+from koe.adapters.http.voices.bodies import CheckBody
 from koe.adapters.http.voices.forms import CheckForm
-from koe.adapters.http.voices.listing import TAG, answer
+from koe.adapters.http.voices.listing import TAG
 from koe.adapters.http.voices.reading import checked, read_recording
 from koe.core.errors import EngineUnavailable, KoeError
 from koe.core.languages import LANGUAGES, at_home
@@ -20,7 +22,7 @@ _NO_TRANSCRIBER = EngineUnavailable("no server is named in the setting transcrip
 async def check(request: web.Request) -> web.Response:
     _, recording = await read_recording(request, CheckBody)
     found = await asyncio.to_thread(checked, recording)
-    return answer(
+    return json_answer(
         CheckAnswer(
             duration=round(found.duration, 3),
             level=round(20 * math.log10(found.rms), 1),
@@ -35,7 +37,7 @@ async def abilities(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     clone, design = await asyncio.to_thread(lambda: (house.clone_obstacle(), house.design_obstacle()))
     named = house.loaded.settings.transcription.server
-    return answer(
+    return json_answer(
         AbilitiesAnswer(
             clone=_ability(clone),
             design=_ability(design),

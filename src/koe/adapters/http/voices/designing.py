@@ -9,6 +9,7 @@ from typing import cast
 from aiohttp import web
 
 from koe.adapters.http import sse
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.busy import TURNS
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import error_body, read_json
@@ -17,16 +18,8 @@ from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.ranges import file_answer, file_answers
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import Outflow, outflow
-from koe.adapters.http.voices.bodies import (
-    CandidateAnswer,
-    DesignAnswer,
-    DesignBody,
-    DesignDone,
-    DesignList,
-    KeepBody,
-    MadeAnswer,
-)
-from koe.adapters.http.voices.listing import answer
+from koe.adapters.http.voices.answers import CandidateAnswer, DesignAnswer, DesignDone, DesignList, MadeAnswer
+from koe.adapters.http.voices.bodies import DesignBody, KeepBody
 from koe.adapters.http.voices.making import made_response
 from koe.adapters.http.voices.references import WAV, number_of
 from koe.core.errors import KoeError, UnknownVoice
@@ -66,11 +59,11 @@ def designs_of(
 
 async def list_designs(request: web.Request) -> web.Response:
     found = await asyncio.to_thread(request.app[HOUSE].designer.designs)
-    return answer(DesignList(designs=[_design(each) for each in found]))
+    return json_answer(DesignList(designs=[_design(each) for each in found]))
 
 
 async def show_design(request: web.Request) -> web.Response:
-    return answer(_design(await asyncio.to_thread(_asked_for, request)))
+    return json_answer(_design(await asyncio.to_thread(_asked_for, request)))
 
 
 async def remove_design(request: web.Request) -> web.Response:

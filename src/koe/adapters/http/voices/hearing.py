@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.busy import TURNS
 from koe.adapters.http.encoding import CONTENT_TYPES, EncodedSpeech
 from koe.adapters.http.endpoints import Endpoint
@@ -13,9 +14,10 @@ from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech import ADAPTER
 from koe.adapters.http.speech_answer import outflow
-from koe.adapters.http.voices.bodies import SPEAKING, TextAnswer, TranscribeBody, TryBody
+from koe.adapters.http.voices.answers import SPEAKING, TextAnswer
+from koe.adapters.http.voices.bodies import TranscribeBody, TryBody
 from koe.adapters.http.voices.forms import TranscribeForm
-from koe.adapters.http.voices.listing import TAG, answer, entries
+from koe.adapters.http.voices.listing import TAG, entries
 from koe.adapters.http.voices.reading import prepared, read_recording, transcript_of
 from koe.audio.flow import FlowFormat
 from koe.core.errors import EngineUnavailable
@@ -28,7 +30,7 @@ async def transcribe(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
     body, recording = await read_recording(request, TranscribeBody)
     (clip,) = await prepared(house, [recording])
-    return answer(TextAnswer(text=await transcript_of(house, clip.wav, body.language)))
+    return json_answer(TextAnswer(text=await transcript_of(house, clip.wav, body.language)))
 
 
 async def test(request: web.Request) -> web.StreamResponse:

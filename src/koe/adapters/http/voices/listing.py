@@ -6,20 +6,13 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from aiohttp import web
-from pydantic import BaseModel
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, Coming, House
-from koe.adapters.http.voices.bodies import (
-    ListQuery,
-    MadeAnswer,
-    ProfileAnswer,
-    State,
-    VoiceAnswer,
-    VoiceEntry,
-    VoiceList,
-)
+from koe.adapters.http.voices.answers import MadeAnswer, ProfileAnswer, State, VoiceAnswer, VoiceEntry, VoiceList
+from koe.adapters.http.voices.bodies import ListQuery
 from koe.core.errors import KoeError, UsualProblem
 from koe.core.profile import Profile
 from koe.core.voice import Voice
@@ -33,18 +26,18 @@ TAG = "Voices"
 async def list_voices(request: web.Request) -> web.Response:
     query = read_query(request, ListQuery)
     found = await asyncio.to_thread(lambda: list(entries(request.app[HOUSE])))
-    return answer(VoiceList(voices=list(_chosen(found, query))))
+    return json_answer(VoiceList(voices=list(_chosen(found, query))))
 
 
 async def list_own(request: web.Request) -> web.Response:
     query = read_query(request, ListQuery)
     found = await asyncio.to_thread(lambda: [each for each in entries(request.app[HOUSE]) if each.own])
-    return answer(VoiceList(voices=list(_chosen(found, query))))
+    return json_answer(VoiceList(voices=list(_chosen(found, query))))
 
 
 async def show_voice(request: web.Request) -> web.Response:
     """Raises UnknownVoice."""
-    return answer(await asyncio.to_thread(_shown, request.app[HOUSE], request.match_info["voice_id"]))
+    return json_answer(await asyncio.to_thread(_shown, request.app[HOUSE], request.match_info["voice_id"]))
 
 
 def entries(house: House) -> Iterator[VoiceEntry]:
@@ -130,10 +123,6 @@ def made_answer(house: House, made: Made) -> MadeAnswer:
     voice = next((voice for voice in house.speaker.voices() if voice.id == made.profile.id), None)
     how = asdict(States(house).of(made.profile, voice))
     return MadeAnswer(profile=profile_answer(made.profile), warnings=list(made.warnings), **how)
-
-
-def answer(model: BaseModel, status: int = 200) -> web.Response:
-    return web.json_response(text=model.model_dump_json(), status=status)
 
 
 def _shown(house: House, voice_id: str) -> VoiceAnswer:

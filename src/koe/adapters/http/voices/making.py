@@ -9,12 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_json
 from koe.adapters.http.house import HOUSE, House
-from koe.adapters.http.voices.bodies import ChangeBody, MadeAnswer, ReferencesBody, VoiceBody
+from koe.adapters.http.voices.answers import MadeAnswer
+from koe.adapters.http.voices.bodies import ChangeBody, ReferencesBody, VoiceBody
 from koe.adapters.http.voices.forms import ReferencesForm, VoiceForm
-from koe.adapters.http.voices.listing import TAG, answer, made_answer
+from koe.adapters.http.voices.listing import TAG, made_answer
 from koe.adapters.http.voices.reading import Recording, prepared, read_with_clips, recordings_of, transcript_of
 from koe.adapters.http.voices.references import number_of, read_clip, reference_of
 from koe.core.errors import MalformedInput, UnknownVoice
@@ -105,7 +107,7 @@ async def remove_reference(request: web.Request) -> web.Response:
 
 
 async def made_response(house: House, made: Made, status: int = 200) -> web.Response:
-    return answer(await asyncio.to_thread(made_answer, house, made), status)
+    return json_answer(await asyncio.to_thread(made_answer, house, made), status)
 
 
 def _alone(change: Callable[[], Made]) -> Made:

@@ -15,12 +15,12 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint, FormFile
 from koe.adapters.http.errors import HttpError, parse_json
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.limits_form import read_form
 from koe.adapters.http.speech_catalog import CONSENT, UploadedVoice, uploaded_voice
-from koe.adapters.http.voices.listing import answer
 from koe.adapters.http.voices.reading import Recording, check_fields, prepared
 from koe.voices import making
 from koe.voices.fields import Name, Text
@@ -75,14 +75,14 @@ async def upload(request: web.Request) -> web.Response:
             tags=(f"{CONSENT}{fields.consent}",),
         )
     )
-    return answer(Uploaded(voice=uploaded_voice(made.profile), warnings=list(made.warnings)))
+    return json_answer(Uploaded(voice=uploaded_voice(made.profile), warnings=list(made.warnings)))
 
 
 async def remove(request: web.Request) -> web.Response:
     """Raises UnknownVoice."""
     name = request.match_info["name"].lower()
     await asyncio.to_thread(request.app[HOUSE].store.remove, name)
-    return answer(Removed(message=f"the voice {name} was removed"))
+    return json_answer(Removed(message=f"the voice {name} was removed"))
 
 
 ENDPOINTS = (

@@ -11,7 +11,8 @@ from koe.adapters.http.errors import read_json
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.speech import ADAPTER
-from koe.adapters.http.voices.bodies import ListQuery, MadeAnswer, PresetBody, VoiceBody, VoiceList
+from koe.adapters.http.voices.answers import MadeAnswer, VoiceList
+from koe.adapters.http.voices.bodies import ListQuery, PresetBody, VoiceBody
 from koe.adapters.http.voices.designing import designs_of
 from koe.adapters.http.voices.forms import VoiceForm
 from koe.adapters.http.voices.listing import list_own

@@ -1,22 +1,28 @@
 """The clips that a voice is made of, to be heard and seen."""
 
 import asyncio
+import logging
 import re
 
 from aiohttp import web
 
+from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import HttpError, read_query
 from koe.adapters.http.house import HOUSE
 from koe.adapters.http.ranges import file_answer, file_answers
-from koe.adapters.http.voices.bodies import WaveformAnswer, WaveformQuery
-from koe.adapters.http.voices.listing import TAG, answer
-from koe.audio import reference as audio
+from koe.adapters.http.voices.answers import WaveformAnswer
+from koe.adapters.http.voices.bodies import WaveformQuery
+from koe.adapters.http.voices.listing import TAG
+from koe.audio import outline
+from koe.audio.reference import from_wav
 from koe.core.errors import MalformedInput
 from koe.core.profile import REFERENCE_RATE, Profile, Reference
 from koe.disk import is_regular
 from koe.voices.clips import MAX_BYTES
 from koe.voices.store import VoiceStore
+
+_log = logging.getLogger(__name__)
 
 WAV = "audio/wav"
 
@@ -29,10 +35,12 @@ async def waveform(request: web.Request) -> web.Response:
     points = read_query(request, WaveformQuery).points
 
     def seen() -> WaveformAnswer:
-        samples = audio.from_wav(_asked_for(request))
-        return WaveformAnswer(duration=round(len(samples) / REFERENCE_RATE, 3), points=audio.waveform(samples, points))
+        samples = from_wav(_asked_for(request))
+        return WaveformAnswer(
+            duration=round(len(samples) / REFERENCE_RATE, 3), points=outline.waveform(samples, points)
+        )
 
-    return answer(await asyncio.to_thread(seen))
+    return json_answer(await asyncio.to_thread(seen))
 
 
 def number_of(request: web.Request) -> int:
@@ -48,8 +56,8 @@ def read_clip(store: VoiceStore, profile: Profile, reference: Reference) -> byte
         if is_regular(path):
             with path.open("rb") as file:
                 return file.read(MAX_BYTES)
-    except OSError:
-        pass  # said below, like what is no file
+    except OSError as error:
+        _log.warning("%s can't be read: %s", path, error.strerror or error)
     raise MalformedInput(f"the clip {reference.file} of {profile.id} is missing or can't be read: replace it")
 
 

@@ -41,6 +41,18 @@ export async function sure(question, yes) {
  * @returns {Promise<string | null>}
  */
 export function ask(question, answers, look = '') {
+  return answered(question, (end) => html`<div class="ends">
+    <button class="button" @click=${() => end(null)}>${t('app.cancel')}</button>
+    ${answers.map(([answer, words]) => html`<button class="button ${look}" @click=${() => end(answer)}>${words}</button>`)}
+  </div>`);
+}
+
+/**
+ * A modal dialog that belongs to no element, until its content calls `end`; that is what was answered, null by Escape.
+ * @param {string} heading @param {(end: (answer: string | null) => void) => unknown} content
+ * @returns {Promise<string | null>}
+ */
+export function answered(heading, content) {
   const place = document.createElement('div');
   document.body.append(place);
   return new Promise((resolve) => {
@@ -49,10 +61,6 @@ export function ask(question, answers, look = '') {
       place.remove();
       resolve(answer);
     };
-    const buttons = html`<div class="ends">
-      <button class="button" @click=${() => end(null)}>${t('app.cancel')}</button>
-      ${answers.map(([answer, words]) => html`<button class="button ${look}" @click=${() => end(answer)}>${words}</button>`)}
-    </div>`;
-    render(modal(question, buttons, () => end(null)), place);
+    render(modal(heading, content(end), () => end(null)), place);
   });
 }

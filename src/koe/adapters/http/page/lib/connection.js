@@ -1,5 +1,5 @@
 // Whether the server is there, knows us, and still has the page that is shown.
-//   connection.addEventListener('back', () => this.load(), { signal: this.gone })
+//   whenThere(() => this.load(), this.gone)
 
 /** @typedef {'there' | 'away' | 'signed-out'} State */
 
@@ -75,3 +75,9 @@ class Connection extends EventTarget {
 }
 
 export const connection = new Connection();
+
+/** Now, and again when what was asked in vain can be asked again. @param {() => Promise<unknown>} load @param {AbortSignal} gone */
+export function whenThere(load, gone) {
+  connection.addEventListener('back', () => void load(), { signal: gone });
+  void load();
+}

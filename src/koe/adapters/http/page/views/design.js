@@ -2,7 +2,7 @@
 import { ApiError, events, get } from '../api.js';
 import { icon } from '../components/icons.js';
 import { hush } from '../components/player.js';
-import { connection } from '../lib/connection.js';
+import { whenThere } from '../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
 import { inWords, sayError, why, withoutField } from '../lib/notices.js';
 import { go, here, link } from '../lib/router.js';
@@ -35,9 +35,8 @@ class KoeDesign extends KoeElement {
 
   connectedCallback() {
     super.connectedCallback();
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
     window.addEventListener('hashchange', () => this.moved(), { signal: this.gone });
-    void this.load();
+    whenThere(() => this.load(), this.gone);
   }
 
   disconnectedCallback() {

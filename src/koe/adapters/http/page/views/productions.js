@@ -1,4 +1,4 @@
-import { connection } from '../lib/connection.js';
+import { whenThere } from '../lib/connection.js';
 import { KoeElement, html } from '../lib/element.js';
 import { sayError } from '../lib/notices.js';
 import { here, link } from '../lib/router.js';
@@ -20,8 +20,7 @@ class KoeProductions extends KoeElement {
   connectedCallback() {
     super.connectedCallback();
     window.addEventListener('hashchange', () => this.turn(), { signal: this.gone });
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
-    void this.load();
+    whenThere(() => this.load(), this.gone);
   }
 
   async load() {

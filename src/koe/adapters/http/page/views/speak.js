@@ -6,7 +6,7 @@ import '../components/manner.js';
 import '../components/take.js';
 import '../components/voice-picker.js';
 import '../components/welcome.js';
-import { connection } from '../lib/connection.js';
+import { whenThere } from '../lib/connection.js';
 import { draft, wanted } from '../lib/draft.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
 import { keep, kept } from '../lib/kept.js';
@@ -30,8 +30,7 @@ class KoeSpeak extends KoeElement {
   connectedCallback() {
     super.connectedCallback();
     draft.voice = here().query.get('voice') ?? draft.voice;
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
-    void this.load();
+    whenThere(() => this.load(), this.gone);
     watchVoices(() => this.voices, (voices) => {
       this.voices = voices;
       this.requestUpdate();

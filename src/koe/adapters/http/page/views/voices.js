@@ -1,6 +1,6 @@
 // Voices: all of them (#/voices), a new one (#/voices?new), one (#/voices/anna).
 import { get } from '../api.js';
-import { connection } from '../lib/connection.js';
+import { whenThere } from '../lib/connection.js';
 import { KoeElement, html, nothing } from '../lib/element.js';
 import { Landing } from '../lib/landing.js';
 import { sayError } from '../lib/notices.js';
@@ -29,11 +29,10 @@ class KoeVoices extends KoeElement {
   connectedCallback() {
     super.connectedCallback();
     const options = { signal: this.gone };
-    connection.addEventListener('back', () => void this.load(), options);
     window.addEventListener('hashchange', () => void this.moved(), options);
     this.addEventListener('changed', () => void this.load(), options);
     this.landing.begin();
-    void this.load();
+    whenThere(() => this.load(), this.gone);
     watchVoices(() => this.voices ?? [], (voices) => {
       this.voices = voices;
       this.requestUpdate();

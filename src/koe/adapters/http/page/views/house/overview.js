@@ -1,7 +1,7 @@
 import { get } from '../../api.js';
 import '../../components/chart.js';
 import { icon } from '../../components/icons.js';
-import { connection } from '../../lib/connection.js';
+import { whenThere } from '../../lib/connection.js';
 import { KoeElement, html, nothing } from '../../lib/element.js';
 import { say, sayError, why } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
@@ -24,8 +24,7 @@ class KoeHouseOverview extends KoeElement {
 
   connectedCallback() {
     super.connectedCallback();
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
-    void this.load();
+    whenThere(() => this.load(), this.gone);
     watch(() => this.look(), 5, this.gone);
   }
 

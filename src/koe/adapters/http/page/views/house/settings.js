@@ -1,6 +1,6 @@
 import { ApiError, get, patch, remove } from '../../api.js';
 import '../../components/setting.js';
-import { connection } from '../../lib/connection.js';
+import { whenThere } from '../../lib/connection.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
 import { inWords, say, sayError } from '../../lib/notices.js';
 import { t } from '../../lib/words.js';
@@ -24,8 +24,7 @@ class KoeHouseSettings extends KoeElement {
 
   connectedCallback() {
     super.connectedCallback();
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
-    void this.load();
+    whenThere(() => this.load(), this.gone);
   }
 
   async load() {

@@ -1,6 +1,6 @@
 import { get, patch } from '../../api.js';
 import '../../components/voice-picker.js';
-import { connection } from '../../lib/connection.js';
+import { whenThere } from '../../lib/connection.js';
 import { KoeElement, html } from '../../lib/element.js';
 import { say, sayError } from '../../lib/notices.js';
 import { loadVoices } from '../../lib/voices.js';
@@ -17,8 +17,7 @@ class KoeHouseVoice extends KoeElement {
 
   connectedCallback() {
     super.connectedCallback();
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
-    void this.load();
+    whenThere(() => this.load(), this.gone);
   }
 
   async load() {

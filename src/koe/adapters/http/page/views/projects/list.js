@@ -1,7 +1,7 @@
 import { address, get, patch, post, remove, upload } from '../../api.js';
 import { sure } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
-import { connection } from '../../lib/connection.js';
+import { whenThere } from '../../lib/connection.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
 import { say, sayError, sentence } from '../../lib/notices.js';
 import { go, link } from '../../lib/router.js';
@@ -20,8 +20,7 @@ export class KoeProjectList extends KoeElement {
 
   connectedCallback() {
     super.connectedCallback();
-    connection.addEventListener('back', () => void this.load(), { signal: this.gone });
-    void this.load();
+    whenThere(() => this.load(), this.gone);
   }
 
   async load() {

@@ -1,26 +1,18 @@
 // Asks for a project's name.
-import { modal } from '../../components/dialog.js';
+import { answered } from '../../components/dialog.js';
 import { html } from '../../lib/element.js';
 import { t } from '../../lib/words.js';
-import { render } from '../../vendor/lit/index.js';
 
 /** @param {string} heading @param {string} yes What the button says. @param {string} [name] @returns {Promise<string | null>} */
 export function askName(heading, yes, name = '') {
-  const place = document.createElement('div');
-  document.body.append(place);
-  return new Promise((resolve) => {
-    /** @param {string | null} answer */
-    const end = (answer) => {
-      place.remove();
-      resolve(answer);
-    };
+  return answered(heading, (end) => {
     /** @param {SubmitEvent} event */
     const send = (event) => {
       event.preventDefault();
       const written = String(new FormData(/** @type {HTMLFormElement} */ (event.target)).get('name')).trim();
       if (written) end(written);
     };
-    const form = html`<form @submit=${send}>
+    return html`<form @submit=${send}>
       <div class="field">
         <label for="project-name">${t('projects.name')}</label>
         <input id="project-name" name="name" class="input" required maxlength="100" .value=${name} autocomplete="off" autofocus>
@@ -30,6 +22,5 @@ export function askName(heading, yes, name = '') {
         <button class="button primary">${yes}</button>
       </div>
     </form>`;
-    render(modal(heading, form, () => end(null)), place);
   });
 }
