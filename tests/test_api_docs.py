@@ -162,7 +162,9 @@ async def variations(loaded: Loaded, speaker: Speaker, outputs: Outputs) -> str:
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
+    # PYTHONPATH: the Koe that is tested is the one that runs.
+    passed = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return passed | {"HOME": str(home), "LANG": "C.UTF-8"}
 
 
 @asynccontextmanager

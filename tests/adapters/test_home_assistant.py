@@ -92,28 +92,33 @@ async def test_texts_that_are_no_announcement_are_refused(text: str, error: type
 
 
 @pytest.mark.parametrize(
-    ("path", "token", "answer", "words"),
+    ("path", "token", "answer", "words", "problem"),
     [
-        ("", "wrong", "[]", "doesn't take the token.*home_assistant.token"),
-        ("/elsewhere", TOKEN, "[]", "check the setting home_assistant.url"),
-        ("/moved", TOKEN, "[]", "status 302"),
-        ("", TOKEN, "<html>", "is no Home Assistant"),
-        ("", TOKEN, '[{"name": "x"}]', "is no Home Assistant"),
-        ("", TOKEN, " " * 2_000_000, "more than"),
+        ("", "wrong", "[]", "doesn't take the token.*home_assistant.token", "home-assistant-token"),
+        ("/elsewhere", TOKEN, "[]", "check the setting home_assistant.url", "home-assistant-address"),
+        ("/moved", TOKEN, "[]", "status 302", None),
+        ("", TOKEN, "<html>", "is no Home Assistant", "home-assistant-address"),
+        ("", TOKEN, '[{"name": "x"}]', "is no Home Assistant", "home-assistant-address"),
+        ("", TOKEN, " " * 2_000_000, "more than", None),
     ],
 )
-async def test_answers_that_are_none_are_told(path: str, token: str, answer: str, words: str) -> None:
+async def test_answers_that_are_none_are_told(
+    path: str, token: str, answer: str, words: str, problem: str | None
+) -> None:
     async with home_assistant() as fake:
         fake.rooms = answer
-        with pytest.raises(EngineError, match=words):
+        with pytest.raises(EngineError, match=words) as told:
             await way(fake.url + path, token).rooms(everything)
+    assert told.value.problem == problem
 
 
 async def test_where_nobody_answers_the_others_are_still_found() -> None:
     async with house(FakeEngine()) as it:
         found = await Announcements(it.speaker, [way("http://127.0.0.1:1")], PATIENCE).reach()
     assert not found.rooms
-    assert "can't be reached at http://127.0.0.1:1" in found.problems[0]
+    (problem,) = found.problems
+    assert "can't be reached at http://127.0.0.1:1" in problem.message
+    assert problem.problem == "home-assistant-away"
 
 
 async def test_it_is_given_up_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,10 @@ async def _koe_error(event: Event, send: Send) -> None:
     await send(Error("there is no voice 'xx'", "unknown-voice").event())
 
 
+async def _internal_error(event: Event, send: Send) -> None:
+    await send(Error("the disk is full", "internal-error").event())
+
+
 async def _foreign_error(event: Event, send: Send) -> None:
     await send(Error("boom", "Xyz").event())
 
@@ -177,6 +181,7 @@ async def _silence(event: Event, send: Send) -> None: ...
     ("answer", "kind", "words"),
     [
         (_koe_error, UnknownVoice, "no voice 'xx'"),
+        (_internal_error, KoeError, "the disk is full"),
         (_foreign_error, EngineError, "boom"),
         (_rate_change, MalformedInput, "from 16000 to 22050 Hz"),
         (_bad_chunk, MalformedInput, "audio-chunk that is none"),

@@ -56,6 +56,13 @@ def test_yamllint_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.parent.name)
+def test_an_image_has_all_that_needs_no_model_of_the_users(dockerfile: Path) -> None:
+    installed = re.search(r"\[([a-z,]+)\]\"", dockerfile.read_text(encoding="utf-8"))
+    assert installed is not None
+    assert installed[1].split(",") == ["espeak", "qwen", "effects", "align"]
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.parent.name)
 def test_an_image_has_the_torch_that_koe_pins(dockerfile: Path) -> None:
     pinned = re.search(r'"torch==([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert pinned is not None

@@ -1,5 +1,6 @@
 """Design in the page: a description, voices to choose from, one that is kept."""
 
+import re
 from importlib.util import find_spec
 
 import pytest
@@ -60,3 +61,11 @@ def test_a_described_voice_is_chosen_kept_and_named(open_page: Open, koe: KoeSer
     expect(page.get_by_role("heading", name="Which one is it?")).to_be_visible()
     it.expect_fits()
     it.expect_accessible()
+    page.get_by_role("navigation").get_by_role("link", name="Design").click()
+    remove = page.get_by_role("button", name=re.compile("^Remove: An old man"))
+    designs = remove.count()
+    remove.first.click()
+    it.expect_fits()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(remove).to_have_count(designs - 1)
+    assert len(api.get(f"{koe.url}/api/designs").json()["designs"]) == designs - 1

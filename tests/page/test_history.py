@@ -138,6 +138,9 @@ def test_dialogues_and_mixes_are_made_again(open_page: Open, kept: str) -> None:
         assert client.post("/v1/audio/compose", json=mix).is_success
     it = open_page("history", url=kept)
     expect(entry(it.page, "Radio play").get_by_text(re.compile("^Mix · "))).to_be_visible()
+    # Its title, and what is said in it.
+    expect(entry(it.page, "Radio play").get_by_text("Radio play", exact=True)).to_be_visible()
+    expect(entry(it.page, "Radio play").get_by_text("Is the kettle on?")).to_be_visible()
     dialogue = entries(it.page).filter(has_text="Dialogue · ").first
     dialogue.get_by_role("button", name="Details").click()
     dialogue.get_by_role("button", name="Again, another take").click()

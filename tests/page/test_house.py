@@ -70,7 +70,7 @@ def test_a_checkpoint_is_downloaded_and_speaks(open_page: Open, hub_and_house: K
     it = open_page("house", url=hub_and_house.url)
     expect(it.page.get_by_text("The engine qwen can't speak now")).to_be_visible()
     it.page.get_by_label("Language", exact=True).select_option("de")
-    expect(it.page.get_by_text("Noch ist keines ihrer Modelle da.")).to_be_visible()
+    expect(it.page.get_by_text("Noch ist kein Modell für eingebaute Stimmen da.")).to_be_visible()
     it.page.get_by_label("Sprache", exact=True).select_option("en")
     it.page.get_by_role("link", name="Get a checkpoint").click()
     it.page.get_by_role("button", name=f"Download {NAMED}").click()

@@ -76,6 +76,16 @@ def test_it_searches_again(open_page: Open, at_home: KoeServer, home: FakeHomeAs
     home.rooms = before
 
 
+def test_what_keeps_rooms_from_being_found_is_told_in_the_language_of_the_page(
+    open_page: Open, at_home: KoeServer, home: FakeHomeAssistant
+) -> None:
+    before, home.rooms = home.rooms, "rubbish"
+    it = open_page("house/network", url=at_home.url, locale="de-DE")
+    expect(it.page.get_by_text("Was dort antwortet, ist kein Home Assistant.")).to_be_visible(timeout=_SLOW)
+    expect(it.page.get_by_text("what answers at")).to_have_count(0)
+    home.rooms = before
+
+
 def test_where_nothing_is_set_up_it_says_what_to_do(open_page: Open, tmp_path_factory: pytest.TempPathFactory) -> None:
     with koe_server(tmp_path_factory.mktemp("bare"), NO_QWEN | {"announce.satellites": "false"}) as bare:
         it = open_page("house/network", url=bare.url, locale="de-DE", viewport=PHONE)

@@ -111,6 +111,10 @@ def test_subtitles_are_seen_over_time(open_page: Open, house: str) -> None:
     it.page.get_by_label("Subtitles", exact=True).fill(cues)
     expect(it.page.get_by_role("img", name=re.compile(r"2 cues in 0:09; about 1 need"))).to_be_visible()
     expect(it.page.get_by_role("group", name="1 thing to look at")).to_be_visible()
+    # That nobody has a voice of their own is no problem.
+    it.page.get_by_label("Subtitles", exact=True).fill("WEBVTT\n\n00:01.000 --> 00:05.000\n<v Anna>Good.\n")
+    expect(it.page.get_by_text("Spoken by the default voice: Anna.")).to_be_visible()
+    expect(it.page.get_by_role("group", name=re.compile("to look at"))).to_have_count(0)
     start(it.page)
     finished(it.page.locator("koe-job").first)
 

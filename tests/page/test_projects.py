@@ -170,20 +170,33 @@ def test_a_project_is_carried_by_zip_and_fits_a_phone(open_page: Open, api: APIR
         page.get_by_role("button", name="Zoom in").click()
     it.expect_fits()
     it.expect_accessible()
+    # One row of tools; what is seldom done to the whole project is in a menu.
+    tools = page.locator(".tools").get_by_role("button")
+    assert len({box["y"] for each in tools.all() if (box := each.bounding_box())}) == 1
+    expect(page.get_by_role("button", name="Versions")).to_have_count(0)
+    page.get_by_role("button", name="More").click()
+    it.expect_fits()
+    it.expect_accessible()
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("Night play")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("heading", name="Night play", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name="Versions")).to_have_count(0)
     page.get_by_role("link", name="Projects").click()
     it.expect_fits()
     with page.expect_download() as found:
-        page.get_by_role("link", name="Download as zip: Radio play").click()
+        page.get_by_role("link", name="Download as zip: Night play").click()
     page.get_by_label("Import").set_input_files(found.value.path())
-    expect(page.get_by_role("link", name="Radio play", exact=True)).to_have_count(2)
-    page.get_by_role("button", name="Remove: Radio play").first.click()
+    expect(page.get_by_role("link", name="Night play", exact=True)).to_have_count(2)
+    page.get_by_role("button", name="Remove: Night play").first.click()
     page.get_by_role("button", name="Remove", exact=True).click()
-    expect(page.get_by_role("link", name="Radio play", exact=True)).to_have_count(1)
+    expect(page.get_by_role("link", name="Night play", exact=True)).to_have_count(1)
 
 
 def test_what_was_kept_becomes_a_clip(open_page: Open, api: APIRequestContext) -> None:
     run = keep(api, "The kettle sings.")
-    page = open_page("projects").page
+    it = open_page("projects")
+    page = it.page
     begin(page, sound("knock", 2.0))
     page.get_by_role("button", name="Add sounds").click()
     page.get_by_label("Kept in History").fill("kettle")
@@ -197,6 +210,11 @@ def test_what_was_kept_becomes_a_clip(open_page: Open, api: APIRequestContext) -
     assert [clip["name"] for clip in project["clips"]] == ["knock", "The kettle sings."]
     assert project["composition"]["tracks"][0]["muted"]
     assert len(project["spans"][0]) == 2
+    # Of the sound itself nothing is lost; only its words are, and that is said.
+    piece(page, "knock").focus()
+    piece(page, "The kettle sings.").focus()
+    expect(page.get_by_text("its words are not known")).to_be_visible()
+    it.expect_refused(404)
 
 
 def test_a_clip_is_split_at_the_playhead_and_put_together_again(open_page: Open, api: APIRequestContext) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIRequestContext, Browser, Page, expect
+from playwright.sync_api import APIRequestContext, Browser, FilePayload, Page, expect
 from wyoming.asr import Transcript
 
 from tests.adapters.test_transcription import saying, serving
@@ -244,6 +244,24 @@ def test_a_damaged_voice_says_why_and_can_be_removed(
     it.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(it.page.get_by_text("No voice was made here yet")).to_be_visible()
     assert not (folder / "bertha.json").exists()
+
+
+@needs_qwen
+def test_why_a_voice_is_silent_is_told_in_the_language_of_the_page(
+    open_page: Open, koe: KoeServer, voices: APIRequestContext, clip: Path
+) -> None:
+    recording: FilePayload = {"name": clip.name, "mimeType": "audio/wav", "buffer": clip.read_bytes()}
+    form: dict[str, str | float | bool | bytes | FilePayload] = {
+        "data": '{"name": "Dora"}',
+        "ref": recording,
+        "text": "Nobody hears this.",
+    }
+    expect(voices.post("/api/voices", multipart=form)).to_be_ok()
+    for path in (koe.data_dir / "voices" / "refs" / "dora").iterdir():
+        path.unlink()
+    it = open_page("voices", locale="de-DE")
+    card = it.page.get_by_role("listitem").filter(has_text="Dora")
+    expect(card).to_contain_text("Eine ihrer Aufnahmen fehlt auf der Platte.")
 
 
 def drop(page: Page, name: str, kind: str, content: bytes) -> None:

@@ -4,13 +4,19 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.page.conftest import Open
 from tests.page.test_speak import heard, write_and_speak
 from tests.support.browser import ELSEWHERE
 from tests.support.koe_server import KoeServer, free_port, koe_server
 from tests.support.proxy import reverse_proxy
+
+WRITE = """(words) => {
+  const text = document.querySelector('#speak-text');
+  text.value = words;
+  text.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,34 @@ def test_others_sign_in_with_the_token(open_page: Open, own: KoeServer, proxied:
     expect(dialog).to_have_count(0)
     # What the proxy said while the server was away.
     it.wrong.clear()
+
+
+def test_what_was_written_stays_while_somebody_signs_in(open_page: Open, own: KoeServer, proxied: str) -> None:
+    it = open_page(url=proxied)
+    text = it.page.get_by_label("What is said")
+    dialog = it.page.get_by_role("dialog", name="Sign in")
+    dialog.wait_for()
+    it.page.evaluate("window.view = document.querySelector('koe-speak')")
+    written = ""
+
+    def write(route: Route) -> None:
+        """Before the answer, and when it is there."""
+        nonlocal written
+        for words in ("The kettle ", "sings."):
+            written += words
+            it.page.evaluate(WRITE, written)
+            if words == "The kettle ":
+                route.fallback()
+
+    it.page.route("**/api/session", write)
+    it.page.get_by_label("Token").fill(own.token)
+    it.page.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_have_count(0)
+    it.page.get_by_role("combobox", name="Voice").wait_for()
+    expect(text).to_have_value("The kettle sings.")
+    expect(it.page.get_by_role("button", name="Speak", exact=True)).to_be_enabled()
+    assert it.page.evaluate("window.view === document.querySelector('koe-speak')")
+    it.expect_refused(401)
 
 
 def test_the_page_works_below_any_path(open_page: Open, own: KoeServer, proxied: str) -> None:

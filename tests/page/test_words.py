@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from koe.adapters.http.page_files import FOLDER
+from koe.core.errors import UsualProblem
 from koe.settings import names
 
 LANGUAGES = ("en", "de")
@@ -45,6 +47,11 @@ def test_every_language_says_everything(language: str) -> None:
     for name, text in english.items():
         assert text.strip() and others[name].strip(), name
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", others[name])), name
+
+
+def test_every_usual_problem_has_its_words() -> None:
+    named = {name.removeprefix("problem.") for name in words("en") if name.startswith("problem.")}
+    assert named == set(get_args(UsualProblem))
 
 
 def test_every_word_that_is_asked_for_is_there() -> None:

@@ -136,7 +136,7 @@ async def test_a_script_becomes_one_sound_of_its_lines_and_gaps(tmp_path: Path) 
             assert np.abs(sound[begin : begin + count]).max() > 1000
         end = round((told["items"][0]["start"] + told["items"][0]["seconds"]) * RATE)
         assert not sound[end : end + RATE // 2].any()
-        assert run.meta.task == "script"
+        assert (run.meta.task, run.meta.title) == ("script", "A title")
         assert "Is the kettle on?" in run.meta.text
         assert run.meta.duration == pytest.approx(len(sound) / RATE)
 

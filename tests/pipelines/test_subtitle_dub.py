@@ -79,12 +79,17 @@ def test_vtt_is_spoken_without_its_notes_and_tags_by_the_voices_of_its_speakers(
     assert not plan.problems and {item.file for item in plan.items} == {"dub"}
 
 
-def test_speakers_without_a_voice_are_told_and_the_voice_for_all_speaks() -> None:
-    plan = planned(VTT, how={"voice": "wolf"}, voices={"Bob": {"voice": "grany"}})
-    assert told(plan) == [
-        ("speaker Bob", "there is no voice 'grany' in this house"),
-        ("cue 1 (line 14)", "the speaker 'Anna' has no voice"),
-    ]
+def test_for_speakers_without_a_voice_the_one_for_all_speaks() -> None:
+    plan = planned(VTT, how={"voice": "wolf"}, voices={"bob": {"voice": "granny"}})
+    assert [(item.group, item.how.voice) for item in plan.items] == [("Anna", "wolf"), ("Bob", "granny")]
+    assert plan.is_ready and not plan.problems
+    assert plan.default_speakers == ("Anna",)
+    assert planned(VTT).default_speakers == ("Anna", "Bob")
+
+
+def test_an_unknown_voice_of_a_speaker_is_told() -> None:
+    plan = planned(VTT, voices={"Anna": {"voice": "granny"}, "Bob": {"voice": "grany"}})
+    assert told(plan) == [("speaker Bob", "there is no voice 'grany' in this house")]
     assert not plan.is_ready
 
 

@@ -126,7 +126,21 @@ async def test_a_voice_whose_engine_is_not_there_is_not_listed_and_another_speak
     pcm, voice = await heard(it, SpeechRequest(voice="anna"))
     assert pcm
     assert voice == "fake-low"
-    assert "anna can't speak, for no weights" in caplog.text
+    assert "anna can't speak, for the qwen engine isn't ready: no weights" in caplog.text
+    await it.stop()
+
+
+async def test_where_nothing_may_stand_in_the_request_fails_and_says_what_to_do(store: VoiceStore) -> None:
+    it = speaker(store, Cloning(faults=Faults(start="no weights, run koe models download")), FakeEngine())
+    await it.start()
+    anna(store, languages=["de"])
+    told = "the qwen engine isn't ready: no weights, run koe models download; .*engine.fallback is null"
+    for voice in ("anna", "qwen-ryan"):
+        with pytest.raises(EngineUnavailable, match=f"^{voice} can't speak: {told}"):
+            it.open(SpeechRequest(voice=voice))
+    # Other engines go on, and speak where no voice is named.
+    assert await heard(it, SpeechRequest(voice="fake-low"))
+    assert await heard(it, SpeechRequest())
     await it.stop()
 
 

@@ -8,6 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from koe.core.errors import DeadlineExceeded, EngineUnavailable, LimitExceeded, NothingToSpeak, UnknownVoice
+from koe.core.voice import Voice
 from koe.engine import Engine
 from koe.engine.espeak import EspeakEngine
 from koe.engine.fake import CHARACTERS_PER_CHUNK, CHUNK_SECONDS, SAMPLE_RATE, FakeEngine, Faults
@@ -22,11 +23,16 @@ ONE_LANGUAGE = SpeechRequest(voice="fake-high")
 
 
 def speaker(
-    *engines: Engine, fallback: str | None = None, voice: VoiceSettings | None = None, **speech: float
+    *engines: Engine,
+    fallback: str | None = None,
+    engine: str | None = None,
+    voice: VoiceSettings | None = None,
+    **speech: float,
 ) -> Speaker:
     made = Speaker(
         engines,
         fallback=fallback,
+        engine=engine,
         default_language="en-US",
         speech=SpeechSettings(**speech),  # type: ignore[arg-type]
         voice=voice or VoiceSettings(),
@@ -190,6 +196,32 @@ async def test_an_engine_that_can_not_start_is_told_of_and_the_others_speak() ->
     utterance = it.open(ONE_LANGUAGE)
     assert await heard(utterance, "Hello.")
     assert utterance.stats.fallback == "no tones left"
+
+
+class Waiting(FakeEngine):
+    """Could not start, and has no voices as long as that is so."""
+
+    def __init__(self) -> None:
+        super().__init__(faults=Faults(start="no tones left"))
+
+    def voices(self) -> list[Voice]:
+        return []
+
+
+async def test_where_nothing_may_stand_in_the_default_engine_alone_speaks_unasked() -> None:
+    it = speaker(Waiting(), EspeakEngine(), engine="fake", voice=VoiceSettings(default="fake-low"))
+    await it.start()
+    await it.warm_up()
+    assert it.usual_voice() is None
+    for request in (SpeechRequest(), SpeechRequest(voice="fake-low"), SpeechRequest(language="en")):
+        with pytest.raises(EngineUnavailable, match="the fake engine isn't ready: no tones left; nothing stands in"):
+            it.open(request)
+    assert await heard(it.open(SpeechRequest(voice="espeak-de")), "Hallo.")
+    await it.stop()
+    # The first one that can speak is the default engine where the settings don't name one.
+    it = speaker(Waiting(), EspeakEngine())
+    await it.start()
+    assert it.usual_voice() is not None
 
 
 async def test_a_house_without_a_voice_does_not_start() -> None:

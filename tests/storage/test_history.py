@@ -112,6 +112,13 @@ def test_a_long_text_is_found_by_its_end_and_shown_by_its_beginning(history: His
     assert entry.text == "x" * EXCERPT
 
 
+def test_a_title_is_shown_and_found_like_a_text(history: History, runs: Runs) -> None:
+    history.add([keep(runs, "It was a dark night.", title="The Ghost of Canterville"), keep(runs, "It was late.")])
+    [entry] = history.search(Query("canter dark"))
+    assert (entry.title, entry.text) == ("The Ghost of Canterville", "It was a dark night.")
+    assert [each.title for each in history.search(Query("it was"))] == ["", "The Ghost of Canterville"]
+
+
 def test_pages_neither_repeat_nor_leave_out_while_runs_come_and_go(history: History, runs: Runs) -> None:
     made = sorted((keep(runs, f"Text {number}.") for number in range(25)), key=lambda run: run.id, reverse=True)
     history.add(made)

@@ -8,7 +8,7 @@ import aiohttp
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from yarl import URL
 
-from koe.core.errors import EngineError, EngineTimeout, EngineUnavailable
+from koe.core.errors import EngineError, EngineTimeout, EngineUnavailable, UsualProblem
 from koe.pipelines.announce import Announcement, Enough, Room, Sound
 
 _ASK_SECONDS = 10.0
@@ -52,7 +52,8 @@ class HomeAssistant:
             entities = TypeAdapter(list[_Entity]).validate_json(answer)
         except ValidationError:
             raise EngineError(
-                f"what answers at {self._url} is no Home Assistant (setting home_assistant.url)"
+                f"what answers at {self._url} is no Home Assistant (setting home_assistant.url)",
+                problem="home-assistant-address",
             ) from None
         return [Room(each.id, each.name, self.name, each.area) for each in entities]
 
@@ -79,24 +80,29 @@ class HomeAssistant:
                 return await _bounded(answer.content)
         except TimeoutError as error:
             words = f"Home Assistant at {self._url} did not answer within {seconds:g} seconds"
-            raise EngineTimeout(words) from error
+            raise EngineTimeout(words, problem="home-assistant-silent") from error
         except aiohttp.ClientError as error:
             raise EngineUnavailable(
                 f"Home Assistant can't be reached at {self._url} ({error or type(error).__name__}): check the setting "
-                "home_assistant.url"
+                "home_assistant.url",
+                problem="home-assistant-away",
             ) from error
 
     def _refusal(self, path: str, status: int) -> EngineError:
+        problem: UsualProblem | None = None
         match status:
             case 401:
+                problem = "home-assistant-token"
                 words = "doesn't take the token: make a new one there, and put it into the setting home_assistant.token"
             case 403:
+                problem = "home-assistant-user"
                 words = "says that the token's user may not do this: it must be an administrator's"
             case 404 | 405:
+                problem = "home-assistant-address"
                 words = "has no such thing: check the setting home_assistant.url, which ends before /api"
             case _:
                 words = f"could not do it (status {status} of /api/{path}): its own log says why"
-        return EngineError(f"Home Assistant at {self._url} {words}")
+        return EngineError(f"Home Assistant at {self._url} {words}", problem=problem)
 
 
 def _spoken_by(tts_entity: str, announcement: Announcement) -> str:

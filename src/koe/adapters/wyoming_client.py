@@ -22,7 +22,7 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from koe.core.errors import DeadlineExceeded, EngineError, EngineUnavailable, KoeError, MalformedInput
+from koe.core.errors import BY_CODE, DeadlineExceeded, EngineError, EngineUnavailable, KoeError, MalformedInput
 from koe.core.pcm import BYTES_PER_SAMPLE, duration
 from koe.core.voice import Voice
 from koe.settings import ListenAddress
@@ -251,12 +251,7 @@ def _voice(request: SpeechRequest) -> SynthesizeVoice | None:
 def _as_koe_error(event: Event) -> KoeError:
     """The error of that code, if it is one of Koe's."""
     text, code = str(event.data.get("text", "the server failed")), event.data.get("code")
-    known = {kind.code: kind for kind in _kinds(KoeError)}
-    return known.get(str(code), EngineError)(text)
-
-
-def _kinds(kind: type[KoeError]) -> list[type[KoeError]]:
-    return [kind, *(each for sub in kind.__subclasses__() for each in _kinds(sub))]
+    return BY_CODE.get(str(code), EngineError)(text)
 
 
 async def _leave(client: AsyncClient) -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from koe.core.errors import KoeError, UnknownVoice
+from koe.core.errors import EngineUnavailable, KoeError, UnknownVoice
 from koe.core.installation import install
 from koe.core.languages import canonical
 from koe.engine import Engine
@@ -36,6 +36,7 @@ async def open_speaker(
     speaker = Speaker(
         _engines(settings, loaded.data_dir),
         fallback=settings.engine.fallback,
+        engine=settings.engine.default if settings.engine.default != "auto" else None,
         default_language=system_language(environ),
         speech=settings.speech,
         voice=settings.voice,
@@ -83,29 +84,31 @@ def cached_voices(loaded: Loaded) -> set[str]:
     return cached
 
 
-def clone_obstacle(loaded: Loaded) -> str:
-    """Why no cloned voice can speak here, and what to do; empty where it can, or a server elsewhere may do it."""
+def clone_obstacle(loaded: Loaded) -> KoeError | None:
+    """Why no cloned voice can speak here, and what to do; None where it can, or a server elsewhere may do it."""
     return _obstacle(loaded, cloner)
 
 
-def design_obstacle(loaded: Loaded) -> str:
+def design_obstacle(loaded: Loaded) -> KoeError | None:
     """Why no voice can be designed here, and what to do, in the same way."""
     return _obstacle(loaded, designer)
 
 
-def _obstacle(loaded: Loaded, choose: Callable[[Sequence[Checkpoint], QwenSettings, str | None], Checkpoint]) -> str:
+def _obstacle(
+    loaded: Loaded, choose: Callable[[Sequence[Checkpoint], QwenSettings, str | None], Checkpoint]
+) -> KoeError | None:
     qwen = loaded.settings.engine.qwen
     if loaded.settings.engine.remote.servers:
-        return ""
+        return None
     if not is_installed():
-        return f"Qwen3-TTS is not installed: run {install('qwen')}"
+        return EngineUnavailable(f"Qwen3-TTS is not installed: run {install('qwen')}", problem="not-installed")
     if not qwen.enabled:
-        return "the setting engine.qwen.enabled is false"
+        return EngineUnavailable("the setting engine.qwen.enabled is false", problem="qwen-disabled")
     try:
         choose(find(loaded.data_dir), qwen, None)
     except KoeError as error:
-        return error.message
-    return ""
+        return error
+    return None
 
 
 def tidy(loaded: Loaded) -> None:

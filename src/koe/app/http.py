@@ -134,7 +134,7 @@ def _server(
         Designer(loaded.data_dir, speaker),
         _transcriber(live),
         cached_voices=lambda: cached_voices(house.loaded),
-        clone_obstacle=lambda: "" if speaker.can_clone else clone_obstacle(house.loaded),
+        clone_obstacle=lambda: None if speaker.can_clone else clone_obstacle(house.loaded),
         design_obstacle=lambda: design_obstacle(house.loaded),
         coming_voices=lambda: coming_voices(house, models.downloads_of(server.app)),
         model_loaded=lambda voice_id: _model_loaded(house, voice_id),

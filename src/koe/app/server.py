@@ -45,7 +45,7 @@ class ServerInfo:
 
     voices: tuple[Voice, ...]
 
-    default_voice: Voice
+    default_voice: Voice | None
 
     discoverable: bool
 
@@ -131,7 +131,7 @@ class _Serving:
             name=self._loaded.settings.name,
             uris=tuple(uri for bound in self._server.uris for uri in _client_uris(bound)),
             voices=tuple(self._speaker.voices()),
-            default_voice=self._speaker.default_voice(),
+            default_voice=self._speaker.usual_voice(),
             discoverable=self._discovery is not None,
             data_dir=self._loaded.data_dir,
             http=_web_uris(self._http.uris) if self._http is not None else (),

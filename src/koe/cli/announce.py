@@ -71,8 +71,8 @@ def rooms(context: typer.Context, server: Server = None, as_json: AsJson = False
     if as_json:
         show.as_json(found.model_dump(mode="json"))
         return
-    for problem in (*found.problems, *([found.remedy] if found.remedy else ())):
-        typer.secho(problem, err=True, fg=typer.colors.YELLOW)
+    for words in (*(each.reason for each in found.problems), *([found.remedy] if found.remedy else ())):
+        typer.secho(words, err=True, fg=typer.colors.YELLOW)
     if found.rooms:
         show.table(
             ("room", "area", "through", "id"),

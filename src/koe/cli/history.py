@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 RunId = Annotated[str, typer.Argument(metavar="ID", help="From koe history.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-Words = Annotated[str, typer.Argument(metavar="[WORDS]", help="Parts of the text that all have to be in it.")]
+Words = Annotated[
+    str, typer.Argument(metavar="[WORDS]", help="Parts of the title or the text that all have to be in it.")
+]
 Voice = Annotated[str | None, typer.Option("--voice", "-v", metavar="ID", help="Spoken by this voice.")]
 Task = Annotated[str | None, typer.Option(metavar="TASK", help="Such as speech.")]
 Language = Annotated[str | None, typer.Option("--language", "-l", metavar="TAG", help="Such as de or en-GB.")]
@@ -255,7 +257,7 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 def _cells(entry: Entry) -> list[str]:
     marks = "".join(mark for mark, is_so in (("*", entry.favourite), ("^", entry.pinned)) if is_so)
-    words = " ".join(entry.text.split())
+    words = " ".join(f"{entry.title}: {entry.text}".split() if entry.title else entry.text.split())
     text = words if len(words) <= _EXCERPT else f"{words[: _EXCERPT - 1]}…"
     when = entry.created.astimezone().strftime("%Y-%m-%d %H:%M")
     return [entry.id, when, entry.task, entry.voice, f"{entry.duration:.1f}", marks, text]

@@ -68,7 +68,8 @@ def _welcome(info: ServerInfo) -> None:
     if info.token:
         typer.echo(f"  Token    {info.token} (for other machines; shown this once)")
     typer.echo(f"  Voices   {len(info.voices)} in {len(languages)} languages ({_koe_command()} voices lists them)")
-    typer.echo(f"           where none is asked for: {info.default_voice.name}")
+    usual = info.default_voice.name if info.default_voice is not None else "none, the log says why"
+    typer.echo(f"           where none is asked for: {usual}")
     typer.echo(f"  Data     {info.data_dir}")
     for line in _next_steps(info):
         typer.echo(line)

@@ -25,7 +25,28 @@
 `code` is part of the public contract (it crosses wires and appears in logs): never change one.
 """
 
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+UsualProblem = Literal[
+    "checkpoint-missing",
+    "clone-checkpoint-missing",
+    "design-checkpoint-missing",
+    "checkpoint-damaged",
+    "engine-absent",
+    "qwen-disabled",
+    "not-installed",
+    "no-server",
+    "no-transcriber",
+    "base-voice-missing",
+    "clip-missing",
+    "home-assistant-away",
+    "home-assistant-silent",
+    "home-assistant-token",
+    "home-assistant-user",
+    "home-assistant-address",
+]
+"""What usually goes wrong, by name: so it can be said in other languages, as the page does."""
 
 
 class KoeError(Exception):
@@ -33,9 +54,9 @@ class KoeError(Exception):
 
     code: ClassVar[str] = "internal-error"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, problem: UsualProblem | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message, self.problem = message, problem
 
 
 class RequestError(KoeError):
@@ -93,12 +114,6 @@ class EngineError(KoeError):
 class EngineUnavailable(EngineError):
     code = "engine-unavailable"
 
-    def __init__(self, message: str, *, problem: str = "") -> None:
-        """`problem`: a name for what is usual, so that it can be said in other languages: `not-installed`,
-        `checkpoint-missing`, `checkpoint-damaged`."""
-        super().__init__(message)
-        self.problem = problem
-
 
 class EngineTimeout(EngineError):
     code = "engine-timeout"
@@ -122,3 +137,15 @@ class ShuttingDown(KoeError):
 
 class SettingsError(KoeError):
     code = "bad-settings"
+
+
+def _declaring(kind: type[KoeError]) -> Iterator[type[KoeError]]:
+    """Those with a code of their own: others fail under that of the class above."""
+    if "code" in vars(kind):
+        yield kind
+    for each in kind.__subclasses__():
+        yield from _declaring(each)
+
+
+BY_CODE: Mapping[str, type[KoeError]] = {kind.code: kind for kind in _declaring(KoeError)}
+"""What an error was that comes over a wire: the classes of this module, whatever else is loaded."""

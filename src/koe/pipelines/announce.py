@@ -79,7 +79,7 @@ class Outcome:
 class Reach:
     rooms: Sequence[Room]
 
-    problems: Sequence[str] = ()
+    problems: Sequence[EngineError] = ()
     """What kept more of them from being found, and the remedy."""
 
     @property
@@ -161,7 +161,7 @@ class Announcements:
 
     async def _look(self, enough: Enough) -> Reach:
         rooms: list[Room] = []
-        problems: list[str] = []
+        problems: list[EngineError] = []
         for way in self._ways.values():
             if enough(rooms):
                 break
@@ -169,7 +169,7 @@ class Announcements:
             try:
                 found = await way.rooms(lambda more: enough([*rooms, *more]))  # noqa: B023 - awaited at once
             except EngineError as error:
-                problems.append(error.message)
+                problems.append(error)
                 continue
             rooms += [room for room in found if room.name.casefold() not in known]
         return Reach(rooms, problems)
@@ -246,4 +246,4 @@ def _nowhere(found: Reach, name: str | None = None) -> NoReturn:
         near = difflib.get_close_matches(name[:100], known, n=1)
         words.append(f"did you mean {near[0]}?" if near else f"there are {', '.join(dict.fromkeys(known))}")
     remedy = [found.remedy] if found.remedy else []
-    raise UnknownRoom("; ".join([*words, *found.problems, *remedy]))
+    raise UnknownRoom("; ".join([*words, *(each.message for each in found.problems), *remedy]))

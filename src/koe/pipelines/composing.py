@@ -74,7 +74,8 @@ def described(
         with contextlib.suppress(UnknownRun):
             metas.append(outputs.get(run_id).meta)
     return Description(
-        text="\n".join(filter(None, [title, *(meta.text for meta in metas)])),
+        title=title,
+        text="\n".join(meta.text for meta in metas if meta.text),
         voice=", ".join(dict.fromkeys(meta.voice for meta in metas)),
         engine=ENGINE,
         elapsed=elapsed,

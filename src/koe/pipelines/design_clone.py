@@ -150,6 +150,17 @@ class Designer:
             raise UnknownVoice(f"{design.id} has candidates 1 to {len(design.candidates)}, and no {number}")
         return self._folder / design.id / f"{number}.wav"
 
+    def remove(self, design_id: str) -> None:
+        """With what its candidates said; voices that were kept of it stay. Blocks. Raises UnknownVoice, DiskFailed."""
+        folder = self._folder / self.get(design_id).id
+        with disk.told(folder):
+            try:
+                # Without it there is no design, whatever else is still there.
+                (folder / "design.json").unlink()
+            except FileNotFoundError:
+                raise UnknownVoice(f"the design {design_id} was just removed") from None
+            disk.remove_folder(folder)
+
     def keep(
         self, store: VoiceStore, design_id: str, number: int, name: str, *, id: str | None = None, description: str = ""
     ) -> Made:
@@ -182,6 +193,8 @@ class Designer:
 
     def _write(self, design: Design, number: int, pcm: bytes, rate: int) -> None:
         folder = self._folder / design.id
+        if len(design.candidates) > 1 and not (folder / "design.json").exists():
+            raise UnknownVoice(f"the design {design.id} was removed while it was made")
         folder.mkdir(parents=True, exist_ok=True)
         encoded = io.BytesIO()
         soundfile.write(encoded, to_float(pcm), rate, format="WAV", subtype="PCM_16")

@@ -6,7 +6,7 @@ be read, KoeErrors are raised.
 
 import difflib
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -142,6 +142,9 @@ class Plan:
     language: str | None = None
     """That the file says it is in."""
 
+    default_speakers: tuple[str, ...] = ()
+    """The first of those who have no voice of their own: the default voice speaks for them."""
+
 
 class Planner:
     """Makes items; knows the voices of the house, and what was wrong so far."""
@@ -149,6 +152,9 @@ class Planner:
     def __init__(self, voices: Collection[str], problems: Iterable[Problem] = ()) -> None:
         self.problems = Problems(problems)
         self.totals = Totals()
+        self.default_speakers: Sequence[str] = ()
+        """As Plan has them."""
+
         self._voices = frozenset(voices)
         self._unknown: set[str] = set()
         self._ids = Unique()
@@ -200,7 +206,16 @@ class Planner:
         if not self.totals.items:
             self.problem("", "there is nothing to speak", "see what was left out, and why", stops=True)
         found = self.problems
-        return Plan(listed, self.totals, tuple(found.kept), found.count, not found.stops, title, language)
+        return Plan(
+            listed,
+            self.totals,
+            problems=tuple(found.kept),
+            problem_count=found.count,
+            is_ready=not found.stops,
+            title=title,
+            language=language,
+            default_speakers=tuple(self.default_speakers[:MOST_PROBLEMS]),
+        )
 
 
 class DryRun(BaseModel):
@@ -215,6 +230,9 @@ class DryRun(BaseModel):
 
     problems: list[Problem]
     problem_count: int
+    default_speakers: list[str]
+    """Those who have no voice of their own: the default voice speaks for them."""
+
     items: list[PlanItem]
     """The first of them."""
 
@@ -227,6 +245,7 @@ class DryRun(BaseModel):
             totals=plan.totals,
             problems=list(plan.problems),
             problem_count=plan.problem_count,
+            default_speakers=list(plan.default_speakers),
             items=list(plan.items[:most_items]),
         )
 

@@ -124,6 +124,7 @@ def put_together(
     checkpoints = {made.checkpoint for _, made in spoken if made.checkpoint}
     languages, seeds = {item.how.language for item, _ in spoken}, {made.seed for _, made in spoken}
     return Description(
+        title=job.title,
         text="\n".join(item.text for item, _ in spoken),
         voice=", ".join(sorted(voices)),
         engine=", ".join(sorted(engines)),

@@ -5,7 +5,6 @@ from typing import Annotated, BinaryIO
 
 from pydantic import Field
 
-from koe.core.problem import shown
 from koe.core.subtitles import Cue
 from koe.pipelines import plan_estimate
 from koe.pipelines.plan import Deliveries, Delivery, Options, Plan, PlanItem, Planner
@@ -33,8 +32,8 @@ def plan_dub(source: BinaryIO, options: DubOptions, voices: Collection[str]) -> 
     table = {_key(name): how for name, how in options.voices.items()}
     for name, how in options.voices.items():
         planner.check_voice(how.voice, f"speaker {name}")
-    _tell_unmapped(planner, subtitles.cues, table)
     said = [cue for cue in subtitles.cues if planner.can_say(cue.text, cue.where)]
+    planner.default_speakers = _unmapped(said, table)
     return planner.plan([_item(planner, cue, table.get(_key(cue.speaker), options.how), options) for cue in said])
 
 
@@ -46,15 +45,13 @@ def _item(planner: Planner, cue: Cue, how: Delivery, options: DubOptions) -> Pla
     return planner.item(cue.text, how, file="dub", group=cue.speaker, times=(cue.start, cue.end))
 
 
-def _tell_unmapped(planner: Planner, cues: Collection[Cue], table: Mapping[str, Delivery]) -> None:
-    """Once for each speaker without a voice, if any has one or not: all of them can't be meant to sound the same."""
-    first: dict[str, Cue] = {}
+def _unmapped(cues: Collection[Cue], table: Mapping[str, Delivery]) -> list[str]:
+    """The speakers without a voice of their own, each once, as they are written first."""
+    named: dict[str, str] = {}
     for cue in cues:
         if cue.speaker and _key(cue.speaker) not in table:
-            first.setdefault(_key(cue.speaker), cue)
-    for cue in first.values():
-        wrong = f"the speaker {shown(cue.speaker)} has no voice"
-        planner.problem(cue.where, wrong, "give a voice to that name; the voice for all others speaks")
+            named.setdefault(_key(cue.speaker), cue.speaker)
+    return list(named.values())
 
 
 def _key(name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from koe.core.errors import EngineUnavailable
+from koe.core.errors import EngineUnavailable, UsualProblem
 from koe.engine import Engine
 
 _log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ class EngineHealth:
     reason: str = "not started"
     """Why it is not ready; empty where it is."""
 
-    problem: str = ""
+    problem: UsualProblem | None = None
     """The name of that, where it has one."""
 
 
@@ -34,7 +34,7 @@ class Growing(Protocol):
         ...
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> UsualProblem | None:
         """A name for that, where it has one."""
         ...
 
@@ -79,7 +79,7 @@ class Engines(Mapping[str, Engine]):
         if name not in self:
             return f"there is no engine {name} now"
         health = self._health_of(name)
-        return "" if health.ready else health.reason
+        return "" if health.ready else f"the {name} engine isn't ready: {health.reason}"
 
     def unseen(self, name: str) -> str:
         """Why some of its voices may not be known yet; empty where all are."""

@@ -1,6 +1,7 @@
 """Which engine speaks a request, in which voice, and who stands in for it."""
 
 import asyncio
+import contextlib
 import difflib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,15 +36,17 @@ class Speaker:
         engines: Sequence[Engine],
         *,
         fallback: str | None,
+        engine: str | None = None,
         default_language: str,
         speech: SpeechSettings,
         voice: VoiceSettings,
         store: VoiceStore | None = None,
     ) -> None:
-        """`engines`: the default one first. `fallback`: the name of the one that stands in for the others. `store`: the
-        voices that users made."""
+        """`engines`: the default one first. `fallback`: the name of the one that stands in for the others; None:
+        nothing does. `engine`: the name of the one that speaks where no voice is named; None: the first that can.
+        `store`: the voices that users made."""
         self._engines = Engines(engines)
-        self._default_language = default_language
+        self._default_engine, self._default_language = engine, default_language
         self.apply(speech, voice, fallback)
         self._casting = Casting(self._engines, store, self._engines.absence)
         self._listen: Callable[[SpeechRequest], Ear] | None = None
@@ -68,7 +71,9 @@ class Speaker:
             raise EngineUnavailable(f"no engine can speak ({reasons})")
         # The last step: whoever can do without that voice may go on.
         if self._voice.default is not None:
-            self._by_id(self._voice.default)
+            # Its engine may still get what it lacks.
+            with contextlib.suppress(EngineUnavailable):
+                self._by_id(self._voice.default)
 
     async def refresh(self, name: str) -> None:
         """An engine may have got what it lacked, or lost it."""
@@ -82,7 +87,11 @@ class Speaker:
         takes longer, engines load by themselves."""
         if any(len(voice.languages) > 1 for voice in self.voices()):
             await asyncio.to_thread(detect.warm)
-        utterance = self.open(SpeechRequest(voice=self._quickest_voice().id))
+        try:
+            utterance = self.open(SpeechRequest(voice=self._quickest_voice().id))
+        except EngineUnavailable as error:
+            _log.warning("%s", error.message)
+            return
         utterance.feed("21 °C.")
         utterance.finish()
         async with aclosing(utterance):
@@ -119,7 +128,8 @@ class Speaker:
         return self._casting.voices()
 
     def open(self, request: SpeechRequest) -> Utterance:
-        """To be called in the event loop that will iterate. Raises UnknownVoice."""
+        """To be called in the event loop that will iterate. Raises UnknownVoice, and EngineUnavailable where nobody may
+        stand in."""
         if request.language is not None:
             request = replace(request, language=_tag(request.language))
         chosen = self._made_up(request) or self._cast(self._choose(request))
@@ -137,15 +147,33 @@ class Speaker:
         return Utterance(request, chosen, fallback, self._speech, normaliser, ear)
 
     def default_voice(self, language: str | None = None) -> Voice:
-        """What speaks where no voice is named. Raises UnknownVoice where no voice speaks that language."""
+        """What speaks where no voice is named. Raises UnknownVoice where no voice speaks that language,
+        EngineUnavailable where it can't speak and nobody may stand in."""
         return self._choose(SpeechRequest(language=_tag(language) if language is not None else None))
+
+    def usual_voice(self) -> Voice | None:
+        """The default voice; None where there is none now."""
+        try:
+            return self.default_voice()
+        except KoeError:
+            return None
 
     def _choose(self, request: SpeechRequest) -> Voice:
         if request.voice is not None:
             return self._by_id(request.voice)
         if request.language is not None:
             return self._by_language(request.language)
-        return self._own() or _speaks(self._language, self.voices()) or self.voices()[0]
+        if (own := self._own()) is not None:
+            return own
+        voices = self._unnamed()
+        return _speaks(self._language, voices) or voices[0]
+
+    def _unnamed(self) -> list[Voice]:
+        """Those that may speak where none is named. Raises EngineUnavailable where that would be standing in."""
+        name = self._default_engine
+        if self._fallback is None and name is not None and (reason := self._engines.absence(name)):
+            raise _nobody_stands_in("the house", reason)
+        return self.voices()
 
     def _own(self) -> Voice | None:
         """The house's default voice. One that was removed since it was chosen must not silence the house."""
@@ -162,6 +190,8 @@ class Speaker:
         if voice_id in voices:
             return voices[voice_id]
         obstacle = self._casting.obstacle(voice_id) or self._absent_engine(voice_id)
+        if obstacle is not None and self._fallback is None:
+            raise _nobody_stands_in(voice_id, obstacle[0])
         if obstacle is not None:
             return self._stand_in(voice_id, *obstacle)
         # Cut, because the search takes long where the word is long.
@@ -208,9 +238,8 @@ class Speaker:
 
     def _by_language(self, language: str) -> Voice:
         """The house's own voice, if it speaks that language; else the first that does."""
-        voices = self.voices()
-        own = [voice for voice in voices if voice.id == self._voice.default]
-        voice = _speaks(language, own) or _speaks(language, voices)
+        own = [voice for voice in self.voices() if voice.id == self._voice.default]
+        voice = _speaks(language, own) or _speaks(language, self._unnamed())
         if voice is None:
             raise UnknownVoice(f"no voice speaks {language[:100]!r} (`koe voices` lists them all)")
         return voice
@@ -229,6 +258,13 @@ class Speaker:
         stand_in = _namesake(voice, engine)
         stand_in = stand_in or _speaks(request.language or self._likely_language(voice), engine.voices())
         return Candidate(engine, stand_in, stand_in) if stand_in is not None else None
+
+
+def _nobody_stands_in(who: str, reason: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"{who} can't speak: {reason}; nothing stands in, for the setting engine.fallback is null: mend that, choose "
+        "another voice, or set engine.fallback to espeak"
+    )
 
 
 def _namesake(voice: Voice, engine: Engine) -> Voice | None:

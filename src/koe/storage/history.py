@@ -19,7 +19,7 @@ from koe.storage.run import Run
 EXCERPT = 300
 """Characters of a text that a list shows."""
 
-_VERSION = 1
+_VERSION = 2
 _WAIT_SECONDS = 5.0
 """For another process that is writing."""
 
@@ -31,13 +31,15 @@ _MOST_TERMS = 20
 _TABLES = (
     """CREATE TABLE runs (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, folder TEXT NOT NULL, task TEXT NOT NULL,
-    created REAL NOT NULL, text TEXT NOT NULL, voice TEXT NOT NULL, engine TEXT NOT NULL, language TEXT, seed INTEGER,
-    duration REAL NOT NULL, audio TEXT NOT NULL, bytes INTEGER NOT NULL, favourite INTEGER NOT NULL,
-    pinned INTEGER NOT NULL
+    created REAL NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, voice TEXT NOT NULL, engine TEXT NOT NULL,
+    language TEXT, seed INTEGER, duration REAL NOT NULL, audio TEXT NOT NULL, bytes INTEGER NOT NULL,
+    favourite INTEGER NOT NULL, pinned INTEGER NOT NULL
 )""",
     "CREATE VIRTUAL TABLE words USING fts5(text, tokenize='trigram')",
 )
-_COLUMNS = "id, folder, task, created, text, voice, engine, language, seed, duration, audio, bytes, favourite, pinned"
+_COLUMNS = (
+    "id, folder, task, created, title, text, voice, engine, language, seed, duration, audio, bytes, favourite, pinned"
+)
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -55,6 +57,7 @@ class Entry:
 
     task: str
     created: datetime
+    title: str
     text: str
     """Its beginning."""
 
@@ -78,7 +81,7 @@ class Query:
     """Which runs; what is empty or None doesn't matter."""
 
     text: str = ""
-    """Terms that all have to be in it, anywhere and in any case."""
+    """Terms that all have to be in its title or its text, anywhere and in any case."""
 
     voice: str | None = None
     task: str | None = None
@@ -251,9 +254,9 @@ def _literal(text: str) -> str:
 
 
 def _add(db: sqlite3.Connection, run: Run) -> None:
-    inserted = db.execute(f"INSERT OR IGNORE INTO runs ({_COLUMNS}) VALUES (?{', ?' * 13})", _row(run))
+    inserted = db.execute(f"INSERT OR IGNORE INTO runs ({_COLUMNS}) VALUES (?{', ?' * 14})", _row(run))
     if inserted.rowcount:
-        words = inserted.lastrowid, _folded(run.meta.text)
+        words = inserted.lastrowid, _folded(f"{run.meta.title}\n{run.meta.text}")
         db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", words)
 
 
@@ -265,8 +268,18 @@ def _remove(db: sqlite3.Connection, run_id: str) -> None:
 def _row(run: Run) -> tuple[object, ...]:
     meta, flags = run.meta, run.flags
     return (
-        *(meta.id, run.folder.name, meta.task, meta.created.timestamp(), meta.text[:EXCERPT], meta.voice, meta.engine),
-        *(meta.language, meta.seed, meta.duration, meta.files[0].name, meta.size, flags.favourite, flags.pinned),
+        *(meta.id, run.folder.name, meta.task, meta.created.timestamp(), meta.title, meta.text[:EXCERPT]),
+        *(
+            meta.voice,
+            meta.engine,
+            meta.language,
+            meta.seed,
+            meta.duration,
+            meta.files[0].name,
+            meta.size,
+            flags.favourite,
+            flags.pinned,
+        ),
     )
 
 

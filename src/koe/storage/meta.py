@@ -44,6 +44,9 @@ _Kind = TypeVar("_Kind", bound=Record)
 class Description(Record):
     """What the maker of a run tells of it."""
 
+    title: Annotated[str, BeforeValidator(_sound)] = ""
+    """What people call it; empty where it has no other name than its text."""
+
     text: Annotated[str, BeforeValidator(_sound)]
     """All that is said in it."""
 

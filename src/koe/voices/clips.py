@@ -97,5 +97,6 @@ def _digest(data: bytes) -> Digest:
 
 def _unreadable(path: Path, error: OSError) -> MalformedInput:
     if isinstance(error, FileNotFoundError):
-        return MalformedInput(f"the reference {path} is missing: put it back, or give the voice another one")
+        words = f"the reference {path} is missing: put it back, or give the voice another one"
+        return MalformedInput(words, problem="clip-missing")
     return MalformedInput(f"the reference {path} can't be read: {error.strerror or error}")

@@ -42,7 +42,8 @@ async def test_rooms_are_listed(tmp_path: Path) -> None:
         async with it.client.get("/api/rooms") as answer:
             found = await answer.json()
         assert found["rooms"] == []
-        assert "is no Home Assistant" in found["problems"][0]
+        (wrong,) = found["problems"]
+        assert "is no Home Assistant" in wrong["reason"] and wrong["problem"] == "home-assistant-address"
 
 
 async def test_an_announcement_is_made_where_it_was_asked_for(tmp_path: Path) -> None:

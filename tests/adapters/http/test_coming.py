@@ -11,6 +11,7 @@ from aiohttp import web
 
 from koe.adapters.http import busy, models, voices
 from koe.app.coming import coming_voices
+from koe.core.errors import EngineUnavailable
 from koe.engine.fake import FakeEngine
 from koe.engine.qwen.engine import QwenEngine
 from koe.settings import QwenSettings
@@ -100,7 +101,7 @@ async def test_a_voice_that_is_loading_can_be_asked_to_speak(
 
 async def test_a_voice_whose_checkpoint_is_downloaded_is_told_so(tmp_path: Path, tiny_custom_voice: Path) -> None:
     async with house(tmp_path, tiny_custom_voice, downloading=[DESIGN, BASE]) as (it, _):
-        it.house.clone_obstacle = lambda: "no checkpoint that clones is here"
+        it.house.clone_obstacle = lambda: EngineUnavailable("no checkpoint that clones is here")
         made = await anna(it)
         told = ("downloading", f"{BASE} is being downloaded")
         assert (made["state"], made["reason"]) == told
@@ -112,5 +113,5 @@ async def test_a_voice_whose_checkpoint_is_downloaded_is_told_so(tmp_path: Path,
 
 async def test_what_else_is_downloaded_changes_nothing(tmp_path: Path, tiny_custom_voice: Path) -> None:
     async with house(tmp_path, tiny_custom_voice, downloading=[DESIGN]) as (it, _):
-        it.house.clone_obstacle = lambda: "no checkpoint that clones is here"
+        it.house.clone_obstacle = lambda: EngineUnavailable("no checkpoint that clones is here")
         assert (await anna(it))["state"] == "missing"

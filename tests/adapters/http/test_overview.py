@@ -45,7 +45,7 @@ async def test_the_house_tells_how_it_is_reached(tmp_path: Path) -> None:
             told = await answer.json()
     assert told["wyoming"] == ["tcp://192.168.1.5:10210"]
     assert told["announced"] == {"name": "Koe", "addresses": ["192.168.1.5", "fd00::5"], "port": 10210}
-    assert told["engines"] == [{"name": "fake", "ready": True, "reason": "", "problem": ""}]
+    assert told["engines"] == [{"name": "fake", "ready": True, "reason": "", "problem": None}]
     assert told["default_voice"] is not None
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from koe.adapters.http import busy
 from koe.adapters.http.house import HOUSE
+from koe.core.errors import EngineUnavailable
 from koe.engine.fake import Faults
 from koe.settings.schema.http import HttpSettings
 from tests.adapters.http.test_voices import ENDPOINTS, Humming, Making, anna, asked, refusal
@@ -45,10 +46,11 @@ async def stages(it: HttpHouse, voice: str = "anna") -> list[tuple[str, dict[str
 
 
 async def test_what_voices_can_be_made_with_is_told(tmp_path: Path) -> None:
-    async with telling(tmp_path, hooks={"design_obstacle": lambda: "get a checkpoint"}) as it:
+    lacking = EngineUnavailable("get a checkpoint", problem="design-checkpoint-missing")
+    async with telling(tmp_path, hooks={"design_obstacle": lambda: lacking}) as it:
         found = await asked(it, "GET", "/api/voices/abilities")
-    assert found["clone"] == {"ready": True, "reason": None}
-    assert found["design"] == {"ready": False, "reason": "get a checkpoint"}
+    assert found["clone"] == {"ready": True, "reason": None, "problem": None}
+    assert found["design"] == {"ready": False, "reason": "get a checkpoint", "problem": "design-checkpoint-missing"}
     assert "transcription.server" in found["transcribe"]["reason"]
     assert "de-DE" in found["languages"]
 
@@ -72,9 +74,12 @@ async def asked_to_speak(it: HttpHouse) -> None:
 
 async def test_a_voice_that_nothing_here_can_clone_is_missing(tmp_path: Path) -> None:
     obstacle = "no checkpoint that clones is here: koe models download"
-    async with telling(tmp_path, hooks={"clone_obstacle": lambda: obstacle}) as it:
+    lacking = EngineUnavailable(obstacle, problem="clone-checkpoint-missing")
+    async with telling(tmp_path, hooks={"clone_obstacle": lambda: lacking}) as it:
         made = await anna(it)
-        assert (made["state"], made["reason"]) == ("missing", obstacle)
+        assert (made["state"], made["reason"], made["problem"]) == ("missing", obstacle, "clone-checkpoint-missing")
+        listed = {each["id"]: each for each in (await asked(it, "GET", "/api/voices"))["voices"]}
+        assert (listed["anna"]["reason"], listed["anna"]["problem"]) == (obstacle, "clone-checkpoint-missing")
         varied = await asked(it, "POST", "/api/voices", 201, json={"name": "Low", "base": "fake-low"})
         assert (varied["state"], varied["reason"]) == ("ready", None)
         error = await refusal(it, "POST", "/api/voices/anna/prepare", 503)
@@ -91,7 +96,7 @@ async def test_what_all_voices_need_is_looked_for_once_a_list(tmp_path: Path) ->
 
         return looked
 
-    hooks = {"cached_voices": look("cached", ()), "clone_obstacle": look("obstacle", "")}
+    hooks = {"cached_voices": look("cached", ()), "clone_obstacle": look("obstacle", None)}
     async with telling(tmp_path, hooks=hooks) as it:
         for number in range(3):
             await anna(it, id=f"anna-{number}")

@@ -186,7 +186,8 @@ async def test_it_is_brought_to_a_loudness_and_kept_as_a_run(it: Studio) -> None
         kept, data = answer.headers["X-Koe-Run"], await answer.read()
     assert np.abs(unpacked(data)).max() > 0.1
     told = await it.ask("GET", f"/api/runs/{kept}")
-    assert (told["task"], told["text"], told["voice"]) == ("compose", "Louder\nHello.", "fake-low")
+    assert (told["task"], told["title"], told["text"]) == ("compose", "Louder", "Hello.")
+    assert told["voice"] == "fake-low"
     assert told["input"] == body
     assert unpacked(await it.ask("GET", f"/api/runs/{kept}/files/audio.flac")).tobytes() == unpacked(data).tobytes()
     found = await it.ask("GET", "/api/history?task=compose&q=louder")
@@ -367,7 +368,7 @@ async def test_a_part_is_heard_as_it_is_in_the_whole_also_before_it_is_saved(it:
     async with it.house.client.post(path, json=body | {"keep": True, "response_format": "pcm"}) as answer:
         kept = answer.headers["X-Koe-Run"]
         assert len(await answer.read()) == 2 * len(whole)
-    assert (await it.ask("GET", f"/api/runs/{kept}"))["text"] == "Play"
+    assert (await it.ask("GET", f"/api/runs/{kept}"))["title"] == "Play"
     assert (await it.ask("GET", f"/api/projects/{project['id']}"))["version"] == 1
 
 

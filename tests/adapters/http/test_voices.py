@@ -19,6 +19,7 @@ from yarl import URL
 from koe.adapters.http import busy, speech, voices
 from koe.adapters.http.voices import designing
 from koe.audio.decode import read_audio
+from koe.core.errors import UnknownVoice
 from koe.core.samples import sample
 from koe.core.voice import Voice
 from koe.engine import Engine, SpeechOptions
@@ -501,7 +502,7 @@ async def test_no_id_leads_elsewhere(it: HttpHouse, voice_id: str, tmp_path: Pat
         url = URL(f"{it.url}/api/voices/{voice_id}{rest}", encoded=True)
         async with it.client.request(method, url, json=body) as answer:
             assert answer.status in (404, 405), (method, rest, await answer.text())
-    for method, path in [("GET", ""), ("GET", "/1"), ("POST", "/1/keep")]:
+    for method, path in [("GET", ""), ("DELETE", ""), ("GET", "/1"), ("POST", "/1/keep")]:
         url = URL(f"{it.url}/api/designs/{voice_id}{path}", encoded=True)
         async with it.client.request(method, url, json={"name": "X"} if method == "POST" else None) as answer:
             assert answer.status in (404, 405)
@@ -544,6 +545,30 @@ async def test_a_design_tells_of_each_candidate_and_one_is_kept(it: HttpHouse) -
         assert (answer.status, answer.headers["X-Koe-Voice"]) == (200, "sailor")
         await answer.read()
     await refusal(it, "POST", f"/api/designs/{made['id']}/1/keep", json={"name": "S", "id": "sailor"})
+
+
+async def test_a_design_is_removed_and_what_was_kept_of_it_stays(it: HttpHouse, tmp_path: Path) -> None:
+    made = await design(it, seeds=[5])
+    path = f"/api/designs/{made['id']}"
+    await asked(it, "POST", f"{path}/1/keep", 201, json={"name": "Sailor", "id": "sailor"})
+    async with it.client.delete(path) as answer:
+        assert (answer.status, await answer.read()) == (204, b"")
+    assert (await asked(it, "GET", "/api/designs"))["designs"] == []
+    assert not list((tmp_path / "voices" / "designs").iterdir())
+    for method, rest in (("DELETE", ""), ("GET", ""), ("GET", "/1")):
+        await refusal(it, method, path + rest, 404)
+    async with it.client.post("/api/voices/sailor/test") as answer:
+        assert answer.status == 200
+        await answer.read()
+
+
+async def test_a_design_that_is_removed_while_it_is_made_does_not_come_back(it: HttpHouse) -> None:
+    designer = it.house.designer
+    made = designer.design("a calm old sailor", language="en", seeds=[1, 2])
+    designer.remove((await anext(made)).id)
+    with pytest.raises(UnknownVoice, match="was removed while it was made"):
+        await anext(made)
+    assert designer.designs() == []
 
 
 async def test_a_design_may_be_answered_at_its_end(it: HttpHouse) -> None:

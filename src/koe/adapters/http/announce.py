@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from koe.adapters.http.answers import json_answer
 from koe.adapters.http.endpoints import Endpoint
 from koe.adapters.http.errors import ErrorDetail, error_body, read_json
+from koe.core.errors import UsualProblem
 from koe.pipelines.announce import MOST_CHARACTERS, Announcement, Announcements, Outcome, Reach, Room
 
 ANNOUNCEMENTS = web.AppKey("announcements", Announcements)
@@ -37,13 +38,23 @@ class RoomEntry(BaseModel):
         return cls.model_validate({"id": room.id, "name": room.name, "area": room.area, "way": room.way})
 
 
+class RoomProblem(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    reason: str
+    """In words, with the remedy."""
+
+    problem: UsualProblem | None
+    """A name for that, where it is a usual one."""
+
+
 class RoomList(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     rooms: list[RoomEntry]
 
-    problems: list[str] = Field(examples=[[]])
-    """What kept more of them from being found, and the remedy."""
+    problems: list[RoomProblem] = Field(examples=[[]])
+    """What kept more of them from being found."""
 
     remedy: str | None = Field(examples=[None])
     """What to set up where there are none, and nothing went wrong."""
@@ -51,7 +62,8 @@ class RoomList(BaseModel):
     @classmethod
     def of(cls, reach: Reach) -> Self:
         rooms = [RoomEntry.of(room) for room in reach.rooms]
-        return cls(rooms=rooms, problems=list(reach.problems), remedy=reach.remedy)
+        problems = [RoomProblem(reason=each.message, problem=each.problem) for each in reach.problems]
+        return cls(rooms=rooms, problems=problems, remedy=reach.remedy)
 
 
 class AnnounceBody(BaseModel):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from koe.core.errors import KoeError
 from koe.core.neighbour import Neighbour
 from koe.logs import LogTail
 from koe.pipelines.design_clone import Designer
@@ -73,10 +74,10 @@ class House:
     model_loaded: Callable[[str], bool] = lambda voice_id: True
     """Whether the model is in memory that speaks this voice, where there is one. Blocks."""
 
-    clone_obstacle: Callable[[], str] = str
-    """Why no cloned voice can speak here, and what to do; empty where it can. Blocks."""
+    clone_obstacle: Callable[[], KoeError | None] = lambda: None
+    """Why no cloned voice can speak here, and what to do; None where it can. Blocks."""
 
-    design_obstacle: Callable[[], str] = str
+    design_obstacle: Callable[[], KoeError | None] = lambda: None
     """Why no voice can be designed here, in the same way."""
 
     outside: Outside = field(default_factory=Outside)

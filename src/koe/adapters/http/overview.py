@@ -14,7 +14,7 @@ from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, House
 from koe.adapters.http.metrics import METRICS
 from koe.adapters.http.recent import PastRequests
-from koe.core.errors import KoeError
+from koe.core.errors import UsualProblem
 
 _TAG = "Watching it"
 _LEVELS = ("info", "warning", "error")
@@ -36,9 +36,8 @@ class EngineState(BaseModel):
     reason: str = Field(examples=[""])
     """Why it can't speak, and what to do; empty where it can."""
 
-    problem: str = Field(examples=[""])
-    """A name for that, where it is a usual one: `checkpoint-missing`, `checkpoint-damaged`, `not-installed`,
-    `no-server`."""
+    problem: UsualProblem | None = Field(examples=[None])
+    """A name for that, where it is a usual one."""
 
 
 class HouseAnswer(BaseModel):
@@ -128,20 +127,13 @@ def _described(house: House) -> HouseAnswer:
         wyoming=list(house.outside.wyoming),
         discovery=settings.discovery.enabled,
         announced=shown,
-        default_voice=_default_voice(house),
+        default_voice=usual.id if (usual := house.speaker.usual_voice()) is not None else None,
         engines=[
             EngineState(name=name, ready=health.ready, reason=health.reason, problem=health.problem)
             for name, health in house.speaker.health.items()
         ],
         data_folder=str(house.loaded.data_dir),
     )
-
-
-def _default_voice(house: House) -> str | None:
-    try:
-        return house.speaker.default_voice().id
-    except KoeError:
-        return None
 
 
 ENDPOINTS = (

@@ -28,7 +28,7 @@ class _Model(BaseModel):
 
 class HistoryQuery(_Model):
     q: Annotated[str, Field(max_length=200, examples=["laundry done"])] = ""
-    """Words, or parts of them, that all have to be in the text."""
+    """Words, or parts of them, that all have to be in the title or the text."""
 
     voice: Word | None = None
     task: Annotated[Word, Field(examples=["speech"])] | None = None
@@ -52,6 +52,9 @@ class HistoryEntry(_Model):
     id: Annotated[str, Field(examples=[_ID])]
     task: Annotated[str, Field(examples=["speech"])]
     created: datetime
+    title: str
+    """What people call it; empty where it has no other name than its text."""
+
     text: Annotated[str, Field(examples=["The laundry is done."])]
     """Its beginning; /api/runs/{id} has all of it."""
 

@@ -53,8 +53,8 @@ class Voices(BaseModel):
     details: list[VoiceOnOffer]
     """Of all `voices`, in their order."""
 
-    default: str
-    """The one that speaks where none is named."""
+    default: str | None
+    """The one that speaks where none is named; null where it can't now."""
 
 
 class Model(BaseModel):
@@ -71,13 +71,13 @@ class Models(BaseModel):
 
 async def list_voices(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
-    voices = house.speaker.voices()
+    voices, usual = house.speaker.voices(), house.speaker.usual_voice()
     offered = {voice.id for voice in voices}
     answer = Voices(
         voices=[voice.id for voice in voices],
         uploaded_voices=[uploaded_voice(profile) for profile in house.store.profiles() if profile.id in offered],
         details=[_on_offer(voice) for voice in voices],
-        default=house.speaker.default_voice().id,
+        default=usual.id if usual is not None else None,
     )
     return json_answer(answer)
 

@@ -80,6 +80,8 @@ def _show(plan: DryRun) -> None:
         typer.echo(f"and {more} more")
     totals = plan.totals
     typer.echo(f"{totals.items} items, {totals.characters} characters, about {_clock(totals.seconds)} of speech")
+    if plan.default_speakers:
+        typer.echo(f"spoken by the default voice: {', '.join(plan.default_speakers)}")
     for problem in plan.problems:
         color = typer.colors.RED if problem.stops else typer.colors.YELLOW
         typer.secho(f"{'wrong' if problem.stops else 'note'}: {problem}", err=True, fg=color)

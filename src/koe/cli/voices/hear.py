@@ -38,7 +38,7 @@ def test(
         language = profile.languages[0]
         if not profile.base and (obstacle := clone_obstacle(loaded)):
             # The house would let another voice speak instead: that is no test.
-            raise EngineUnavailable(f"{voice_id} can't speak yet: {obstacle}")
+            raise EngineUnavailable(f"{voice_id} can't speak yet: {obstacle.message}", problem=obstacle.problem)
     say(context, text or sample(language), voice=voice_id, out=out, seed=seed, stats=True)
 
 

@@ -95,7 +95,7 @@ async def _voices(context: typer.Context, server: str | None) -> list[Voice]:
 
 def _with_own(loaded: Loaded, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """How the voices that users made are; also those that can't speak now."""
-    from koe.app import cached_voices, clone_obstacle, voice_store
+    from koe.app import cached_voices, voice_store
 
     store = voice_store(loaded)
     own, cached = {profile.id: profile for profile in store.profiles()}, cached_voices(loaded)
@@ -104,13 +104,21 @@ def _with_own(loaded: Loaded, rows: list[dict[str, Any]]) -> Iterator[dict[str, 
     listed = {row["id"] for row in rows}
     for profile in own.values():
         if profile.id not in listed:
-            missing = f"its base voice {profile.base} isn't there" if profile.base else clone_obstacle(loaded)
-            yield _entry(profile.voice) | {"state": f"missing: {missing or 'its engine has not started'}"}
+            yield _entry(profile.voice) | {"state": f"missing: {_absence(profile, loaded)}"}
     for broken in store.broken():
         yield {
             **{"id": broken.id, "name": "", "languages": [], "engine": "", "kind": "", "styles": []},
             "state": f"broken: {broken.reason} ({broken.path})",
         }
+
+
+def _absence(profile: Profile, loaded: Loaded) -> str:
+    from koe.app import clone_obstacle
+
+    if profile.base:
+        return f"its base voice {profile.base} isn't there"
+    obstacle = clone_obstacle(loaded)
+    return obstacle.message if obstacle is not None else "its engine has not started"
 
 
 def _entry(voice: Voice) -> dict[str, Any]:

@@ -229,9 +229,9 @@ def _given(**options: Any) -> dict[str, Any]:
 def tell_new(made: Made, loaded: Loaded, as_json: bool) -> None:
     from koe.app import clone_obstacle
 
-    id, obstacle = made.profile.id, "" if made.profile.base else clone_obstacle(loaded)
-    if obstacle:
-        tell(made, as_json, f"{id} is made, but can't speak yet: {obstacle}")
+    id, obstacle = made.profile.id, None if made.profile.base else clone_obstacle(loaded)
+    if obstacle is not None:
+        tell(made, as_json, f"{id} is made, but can't speak yet: {obstacle.message}")
     else:
         tell(made, as_json, f"{id} can speak; try it with: koe voices test {id}")
 

@@ -11,12 +11,23 @@ A request may name a checkpoint of its own choice instead; one that can't do it 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from koe.core.errors import EngineUnavailable, KoeError, RequestError, UnknownVoice, UnsupportedAbility
+from koe.core.errors import (
+    EngineUnavailable,
+    KoeError,
+    RequestError,
+    UnknownVoice,
+    UnsupportedAbility,
+    UsualProblem,
+)
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.published import DOWNLOAD, Ability, Size, published, published_for
 from koe.engine.qwen.voices import speaker_id
 
-_MISSING = "checkpoint-missing"
+_MISSING: dict[Ability, UsualProblem] = {
+    Ability.NAMED: "checkpoint-missing",
+    Ability.DESIGN: "design-checkpoint-missing",
+    Ability.CLONE: "clone-checkpoint-missing",
+}
 
 _KINDS = {
     Ability.NAMED: "named voices",
@@ -93,7 +104,8 @@ def _by_name(name: str, found: Sequence[Checkpoint]) -> Checkpoint:
         if each.name.lower() == full_name.lower():
             return each
     if known:
-        raise EngineUnavailable(f"{known.name} isn't here; get it with: {DOWNLOAD} {known.name}", problem=_MISSING)
+        words = f"{known.name} isn't here; get it with: {DOWNLOAD} {known.name}"
+        raise EngineUnavailable(words, problem=_MISSING.get(known.ability))
     here = ", ".join(each.name for each in found) or "none"
     raise RequestError(f"there is no checkpoint {name!r}; here are: {here}")
 
@@ -118,7 +130,8 @@ def _nobody(wanted: Wanted, found: Sequence[Checkpoint], size: Size) -> KoeError
     get = f"get it with: {DOWNLOAD} {_who(wanted, size)}"
     if knows_speaker:
         return UnsupportedAbility(f"{_obstacle(wanted, knows_speaker[0])}; {_who(wanted, size)} does; {get}")
-    return EngineUnavailable(f"no checkpoint for {_KINDS[wanted.ability]} is here; {get}", problem=_MISSING)
+    words = f"no checkpoint for {_KINDS[wanted.ability]} is here; {get}"
+    return EngineUnavailable(words, problem=_MISSING.get(wanted.ability))
 
 
 def _usable(checkpoint: Checkpoint) -> Checkpoint:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from koe.core.errors import EngineUnavailable, KoeError, RequestError
+from koe.core.errors import EngineUnavailable, KoeError, RequestError, UsualProblem
 from koe.core.installation import install
 from koe.core.languages import base
 from koe.core.profile import Clip
@@ -75,7 +75,7 @@ class QwenEngine:
         return self._shelf.lacks
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> UsualProblem | None:
         """The name of that, where it has one."""
         return self._shelf.problem
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from koe.core.errors import EngineUnavailable, KoeError, RequestError
+from koe.core.errors import EngineUnavailable, KoeError, RequestError, UsualProblem
 from koe.core.voice import Voice
 from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.choice import Wanted, choose
@@ -24,8 +24,8 @@ class Shelf:
         self.lacks = ""
         """Why nobody can speak, and what to do; empty where somebody can."""
 
-        self.problem = ""
-        """The name of that, where it has one: see EngineUnavailable."""
+        self.problem: UsualProblem | None = None
+        """The name of that, where it has one."""
 
         self.able = self._find_able()
         """For each ability the checkpoint that has it, the named voices' first."""
@@ -44,7 +44,7 @@ class Shelf:
         if checkpoint is None:
             raise RequestError(f"the checkpoint {name!r} isn't here")
         if checkpoint.problem:
-            raise EngineUnavailable(f"{checkpoint.problem}; {checkpoint.remedy}")
+            raise EngineUnavailable(f"{checkpoint.problem}; {checkpoint.remedy}", problem="checkpoint-damaged")
         if checkpoint.ability is Ability.CODEC:
             raise RequestError(f"{name} is the codec alone: it is loaded when there is something to encode or decode")
         return checkpoint
@@ -69,7 +69,7 @@ class Shelf:
                 obstacles[ability] = error
         if not able:
             self.lacks = obstacles[Ability.NAMED].message
-            self.problem = getattr(obstacles[Ability.NAMED], "problem", "")
+            self.problem = obstacles[Ability.NAMED].problem
         elif Ability.NAMED in obstacles:
             _log.warning("there are no named voices: %s", obstacles[Ability.NAMED].message)
         return able

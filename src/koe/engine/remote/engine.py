@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from koe.core.errors import EngineUnavailable
+from koe.core.errors import EngineUnavailable, UsualProblem
 from koe.core.voice import Voice
 from koe.engine import Priority, SpeechOptions
 from koe.engine.remote.clips import Clips
@@ -71,9 +71,9 @@ class RemoteEngine:
         return self._fleet.lacks
 
     @property
-    def problem(self) -> str:
+    def problem(self) -> UsualProblem | None:
         """A name for that."""
-        return "no-server" if self.lacks else ""
+        return "no-server" if self.lacks else None
 
     @property
     def unseen(self) -> str:

@@ -29,7 +29,7 @@ class EngineSettings(Section):
     """auto: remote where it has servers, else qwen where it is installed and has a checkpoint, else espeak."""
 
     fallback: EngineName | None = "espeak"
-    """Speaks where the default engine can't start; null: the request fails instead."""
+    """Speaks where the engine can't that was to speak; null: nothing stands in, and the request fails."""
 
     espeak: EspeakSettings = EspeakSettings()
 

@@ -1,6 +1,12 @@
 // What the server answers, as far as the page reads it: for the checks alone. /openapi.json has all of it.
 
-export interface Voice {
+/** What can't be done now. */
+export interface Obstacle {
+  reason: string | null;
+  problem: string | null;
+}
+
+export interface Voice extends Obstacle {
   id: string;
   name: string;
   languages: string[];
@@ -12,7 +18,6 @@ export interface Voice {
   own: boolean;
   preset: boolean;
   state: 'ready' | 'cached' | 'loading' | 'downloading' | 'missing' | 'broken';
-  reason: string | null;
 }
 
 export interface Reference {
@@ -53,16 +58,14 @@ export interface VoiceDetail extends Voice {
   profile: Profile | null;
 }
 
-export interface Made {
+export interface Made extends Obstacle {
   profile: Profile;
   warnings: string[];
   state: Voice['state'];
-  reason: string | null;
 }
 
-export interface Ability {
+export interface Ability extends Obstacle {
   ready: boolean;
-  reason: string | null;
 }
 
 export interface Abilities {
@@ -154,6 +157,7 @@ export interface Run {
   id: string;
   task: string;
   created: string;
+  title: string;
   text: string;
   voice: string;
   engine: string;
@@ -232,6 +236,7 @@ export interface Plan {
   totals: { items: number; characters: number; seconds: number };
   problems: Problem[];
   problem_count: number;
+  default_speakers: string[];
   items: PlanItem[];
 }
 
@@ -252,11 +257,9 @@ export interface Design {
   candidates: Candidate[];
 }
 
-export interface EngineHealth {
+export interface EngineHealth extends Obstacle {
   name: string;
   ready: boolean;
-  reason: string;
-  problem: string;
 }
 
 export interface HouseFacts {
@@ -290,7 +293,7 @@ export interface Room {
 
 export interface Rooms {
   rooms: Room[];
-  problems: string[];
+  problems: Obstacle[];
   remedy: string | null;
 }
 

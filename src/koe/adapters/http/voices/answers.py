@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from koe.core.effects import Effect
+from koe.core.errors import UsualProblem
 from koe.core.voice import VoiceKind
 
 State = Literal["ready", "cached", "loading", "downloading", "missing", "broken"]
@@ -34,6 +35,9 @@ class VoiceEntry(BaseModel):
     state: State
     reason: str | None = None
     """Why it can't speak now."""
+
+    problem: UsualProblem | None = None
+    """A name for that, where it is a usual one."""
 
 
 class VoiceList(BaseModel):
@@ -89,6 +93,7 @@ class MadeAnswer(BaseModel):
 
     state: State
     reason: str | None = None
+    problem: UsualProblem | None = None
 
 
 class WaveformAnswer(BaseModel):
@@ -122,6 +127,9 @@ class AbilityAnswer(BaseModel):
     ready: bool
     reason: str | None = None
     """Why it can't be done now, and what to do."""
+
+    problem: UsualProblem | None = None
+    """A name for that, where it is a usual one."""
 
 
 class AbilitiesAnswer(BaseModel):

@@ -13,7 +13,10 @@ from koe.adapters.http.voices.bodies import CheckBody
 from koe.adapters.http.voices.forms import CheckForm
 from koe.adapters.http.voices.listing import TAG
 from koe.adapters.http.voices.reading import checked, read_recording
+from koe.core.errors import EngineUnavailable, KoeError
 from koe.core.languages import LANGUAGES, at_home
+
+_NO_TRANSCRIBER = EngineUnavailable("no server is named in the setting transcription.server", problem="no-transcriber")
 
 
 async def check(request: web.Request) -> web.Response:
@@ -38,14 +41,16 @@ async def abilities(request: web.Request) -> web.Response:
         AbilitiesAnswer(
             clone=_ability(clone),
             design=_ability(design),
-            transcribe=_ability("" if named else "no server is named in the setting transcription.server"),
+            transcribe=_ability(None if named else _NO_TRANSCRIBER),
             languages=[at_home(tag) for tag in LANGUAGES],
         )
     )
 
 
-def _ability(obstacle: str) -> AbilityAnswer:
-    return AbilityAnswer(ready=not obstacle, reason=obstacle or None)
+def _ability(obstacle: KoeError | None) -> AbilityAnswer:
+    if obstacle is None:
+        return AbilityAnswer(ready=True)
+    return AbilityAnswer(ready=False, reason=obstacle.message, problem=obstacle.problem)
 
 
 ENDPOINTS = (

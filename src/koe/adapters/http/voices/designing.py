@@ -66,6 +66,12 @@ async def show_design(request: web.Request) -> web.Response:
     return json_answer(_design(await asyncio.to_thread(_asked_for, request)))
 
 
+async def remove_design(request: web.Request) -> web.Response:
+    designer, design_id = request.app[HOUSE].designer, request.match_info["design_id"]
+    await asyncio.to_thread(designer.remove, design_id)
+    return web.Response(status=204)
+
+
 async def hear(request: web.Request) -> web.Response:
     def read() -> bytes:
         designer = request.app[HOUSE].designer
@@ -153,6 +159,14 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/api/designs", list_designs, "The newest designs.", tag=TAG, answers={200: DesignList}),
     Endpoint("GET", "/api/designs/{design_id}", show_design, "One design.", tag=TAG, answers={200: DesignAnswer}),
+    Endpoint(
+        "DELETE",
+        "/api/designs/{design_id}",
+        remove_design,
+        "Remove a design; voices that were kept of it stay.",
+        tag=TAG,
+        answers={204: ""},
+    ),
     Endpoint(
         "GET", "/api/designs/{design_id}/{number}", hear, "What a candidate said.", tag=TAG, answers=file_answers(WAV)
     ),

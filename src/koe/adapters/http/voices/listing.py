@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from koe.adapters.http.errors import read_query
 from koe.adapters.http.house import HOUSE, Coming, House
 from koe.adapters.http.voices.answers import MadeAnswer, ProfileAnswer, State, VoiceAnswer, VoiceEntry, VoiceList
 from koe.adapters.http.voices.bodies import ListQuery
-from koe.core.errors import KoeError
+from koe.core.errors import KoeError, UsualProblem
 from koe.core.profile import Profile
 from koe.core.voice import Voice
 from koe.voices.files import to_plain
@@ -59,20 +60,20 @@ class States:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    def of(self, profile: Profile, listed: Voice | None) -> tuple[State, str | None]:
-        """And why it can't speak. `listed`: as the speaker has it."""
+    def of(self, profile: Profile, listed: Voice | None) -> "Standing":
+        """`listed`: as the speaker has it."""
         coming = self.coming.get(profile.id)
         if not profile.base and (obstacle := self._clone_obstacle):
-            return (coming.state, coming.reason) if coming else ("missing", obstacle)
+            return Standing(coming.state, coming.reason) if coming else _missing(obstacle)
         if listed is None:
-            return "missing", self._absence(profile)
+            return self._absence(profile)
         try:
             self._house.store.clip(profile)
         except KoeError as error:
-            return "missing", error.message
+            return _missing(error)
         if coming:
-            return coming.state, coming.reason
-        return ("cached" if profile.id in self._cached else "ready"), None
+            return Standing(coming.state, coming.reason)
+        return Standing("cached" if profile.id in self._cached else "ready")
 
     @cached_property
     def coming(self) -> Mapping[str, Coming]:
@@ -80,19 +81,37 @@ class States:
         return self._house.coming_voices()
 
     @cached_property
-    def _clone_obstacle(self) -> str:
+    def _clone_obstacle(self) -> KoeError | None:
         return self._house.clone_obstacle()
 
     @cached_property
     def _cached(self) -> Collection[str]:
         return self._house.cached_voices()
 
-    def _absence(self, profile: Profile) -> str:
+    def _absence(self, profile: Profile) -> "Standing":
         engine = profile.base.partition("-")[0] if profile.base else profile.engine
         health = self._house.speaker.health.get(engine)
         if health is None:
-            return f"there is no engine {engine} now"
-        return f"its base voice {profile.base} isn't there" if health.ready else health.reason
+            return Standing("missing", f"there is no engine {engine} now", "engine-absent")
+        if health.ready:
+            return Standing("missing", f"its base voice {profile.base} isn't there", "base-voice-missing")
+        return Standing("missing", health.reason, health.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a voice is."""
+
+    state: State
+    reason: str | None = None
+    """Why it can't speak now, or what is waited for."""
+
+    problem: UsualProblem | None = None
+    """A name for that, where it is a usual one."""
+
+
+def _missing(error: KoeError) -> Standing:
+    return Standing("missing", error.message, error.problem)
 
 
 def profile_answer(profile: Profile) -> ProfileAnswer:
@@ -102,8 +121,8 @@ def profile_answer(profile: Profile) -> ProfileAnswer:
 def made_answer(house: House, made: Made) -> MadeAnswer:
     """Blocks."""
     voice = next((voice for voice in house.speaker.voices() if voice.id == made.profile.id), None)
-    state, reason = States(house).of(made.profile, voice)
-    return MadeAnswer(profile=profile_answer(made.profile), warnings=list(made.warnings), state=state, reason=reason)
+    how = asdict(States(house).of(made.profile, voice))
+    return MadeAnswer(profile=profile_answer(made.profile), warnings=list(made.warnings), **how)
 
 
 def _shown(house: House, voice_id: str) -> VoiceAnswer:
@@ -130,21 +149,20 @@ def _speaks(languages: Iterable[str], wanted: str) -> bool:
 
 def _of_own(house: House, states: States, profile: Profile, listed: Voice | None) -> VoiceEntry:
     voice = listed or profile.voice
-    state, reason = states.of(profile, listed)
     preset = house.store.is_preset(profile.id)
-    entry = _entry(voice, own=True, preset=preset, state=state, reason=reason)
+    entry = _entry(voice, states.of(profile, listed), own=True, preset=preset)
     return entry.model_copy(update={"description": profile.description, "tags": list(profile.tags)})
 
 
 def _built_in(house: House, states: States, voice: Voice) -> VoiceEntry:
     health = house.speaker.health[voice.engine]
     if health.ready and (coming := states.coming.get(voice.id)):
-        return _entry(voice, own=False, preset=False, state=coming.state, reason=coming.reason)
-    state: State = "ready" if health.ready else "missing"
-    return _entry(voice, own=False, preset=False, state=state, reason=health.reason or None)
+        return _entry(voice, Standing(coming.state, coming.reason), own=False, preset=False)
+    how = Standing("ready") if health.ready else Standing("missing", health.reason, health.problem)
+    return _entry(voice, how, own=False, preset=False)
 
 
-def _entry(voice: Voice, *, own: bool, preset: bool, state: State, reason: str | None) -> VoiceEntry:
+def _entry(voice: Voice, how: Standing, *, own: bool, preset: bool) -> VoiceEntry:
     return VoiceEntry(
         id=voice.id,
         name=voice.name,
@@ -154,8 +172,7 @@ def _entry(voice: Voice, *, own: bool, preset: bool, state: State, reason: str |
         styles=list(voice.styles),
         own=own,
         preset=preset,
-        state=state,
-        reason=reason,
+        **asdict(how),
     )
 
 

@@ -1,5 +1,6 @@
 import { html, nothing } from '../lib/element.js';
 import { isComing } from '../lib/voices.js';
+import { why } from '../lib/notices.js';
 import { t } from '../lib/words.js';
 
 const LOOKS = { cached: 'good', loading: '', downloading: '', missing: 'warn', broken: 'bad' };
@@ -8,7 +9,7 @@ const LOOKS = { cached: 'good', loading: '', downloading: '', missing: 'warn', b
 export function voiceMark(voice) {
   if (voice.state === 'ready') return nothing;
   const coming = isComing(voice);
-  return html`<span class="mark ${LOOKS[voice.state]}" title=${(coming ? null : voice.reason) ?? t(`voice.${voice.state}_help`)}>
+  return html`<span class="mark ${LOOKS[voice.state]}" title=${(coming ? '' : why(voice)) || t(`voice.${voice.state}_help`)}>
     ${t(`voice.${voice.state}`)}
   </span>`;
 }

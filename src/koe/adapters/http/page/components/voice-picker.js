@@ -14,7 +14,7 @@ const [GAP, LOW, HIGH] = [12, 240, 400];
 /** @type {Voice} */
 const NOBODY = {
   id: '', name: '', languages: [], kind: null, engine: '', styles: [], description: '', tags: [],
-  own: false, preset: false, state: 'ready', reason: null,
+  own: false, preset: false, state: 'ready', reason: null, problem: null,
 };
 
 /**

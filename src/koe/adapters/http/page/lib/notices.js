@@ -1,11 +1,8 @@
 // What has just happened, said at the edge of the page for some seconds; what went wrong stays until it is closed.
 import { ApiError } from '../api.js';
-import { t } from './words.js';
+import { t, words } from './words.js';
 
 /** @typedef {{id: number, text: string, bad: boolean}} Notice */
-
-/** What may keep an engine from speaking. */
-const USUAL = ['checkpoint-missing', 'checkpoint-damaged', 'not-installed', 'no-server'];
 
 class Notices extends EventTarget {
   constructor() {
@@ -52,19 +49,19 @@ export function inWords(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Why an engine can't speak: in the page's language where it is something usual. @param {import('../api-types').EngineHealth} engine */
-export function whySilent({ problem, reason }) {
-  return USUAL.includes(problem) ? t(`problem.${problem}`) : sentence(reason);
+/** Why something isn't possible now: in the page's language where it is something usual. @param {import('../api-types').Obstacle} obstacle */
+export function why({ problem, reason }) {
+  return problem && problem in words.sections.problem ? t(`problem.${problem}`) : sentence(reason ?? '');
 }
 
 /** A failure that is said beside its field, which needs no naming there. @param {unknown} error */
 export function withoutField(error) {
-  const words = inWords(error);
+  const said = inWords(error);
   const field = error instanceof ApiError && error.param ? `${error.param}: ` : '';
-  return sentence(field && words.startsWith(field) ? words.slice(field.length) : words);
+  return sentence(field && said.startsWith(field) ? said.slice(field.length) : said);
 }
 
-/** As the server says it: without a capital. @param {string} words */
-export function sentence(words) {
-  return words.charAt(0).toUpperCase() + words.slice(1);
+/** As the server says it: without a capital. @param {string} said */
+export function sentence(said) {
+  return said.charAt(0).toUpperCase() + said.slice(1);
 }

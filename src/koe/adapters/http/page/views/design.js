@@ -4,7 +4,7 @@ import { icon } from '../components/icons.js';
 import { hush } from '../components/player.js';
 import { whenThere } from '../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../lib/element.js';
-import { inWords, sayError, sentence, withoutField } from '../lib/notices.js';
+import { inWords, sayError, why, withoutField } from '../lib/notices.js';
 import { go, here, link } from '../lib/router.js';
 import { spoken } from '../lib/voices.js';
 import { t, words } from '../lib/words.js';
@@ -75,7 +75,7 @@ class KoeDesign extends KoeElement {
     return html`
       <div class="head"><h1 tabindex="-1">${t('nav.design')}</h1><p class="lead">${t('design.lead')}</p></div>
       ${ability && !ability.ready ? html`<p class="note warn block">${t('design.cant')} <a href=${link(['house'])}>${t('voices.get_model')}</a><br>
-        <span class="small">${sentence(ability.reason ?? '')}</span></p>` : nothing}
+        <span class="small">${why(ability)}</span></p>` : nothing}
       <form class="stack design" @submit=${this.submit}>
         ${this.description()}
         <div class="how-many">${this.language()}${this.count()}${this.button()}</div>
@@ -91,7 +91,7 @@ class KoeDesign extends KoeElement {
         ${this.failure ? html`<p class="note bad" role="alert">${this.failure}</p>` : nothing}
       </form>
       ${this.shown || this.making ? html`<koe-candidates .design=${this.shown} .expected=${this.making ? order.candidates : 0}></koe-candidates>` : nothing}
-      <koe-earlier-designs .designs=${this.designs?.filter((design) => design.id !== this.shown?.id) ?? []} @again=${this.again}></koe-earlier-designs>`;
+      <koe-earlier-designs .designs=${this.designs?.filter((design) => design.id !== this.shown?.id) ?? []} @again=${this.again} @removed=${this.load}></koe-earlier-designs>`;
   }
 
   description() {

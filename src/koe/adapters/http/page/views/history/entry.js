@@ -29,11 +29,12 @@ class KoeHistoryEntry extends KoeElement {
   render() {
     const run = this.run;
     if (!run) return nothing;
-    const label = run.text.slice(0, 60);
+    const label = nameOf(run);
     return html`
       <div class="entry-head">
         <div class="grow">
-          <p class="said ${this.open ? 'all' : ''}">${run.text}</p>
+          ${isNamed(run) ? html`<p class="name">${run.title}</p>` : nothing}
+          ${run.text ? html`<p class="said ${this.open ? 'all' : ''}">${run.text}</p>` : nothing}
           <p class="about">${this.about(run)}</p>
         </div>
         <div class="row tools">
@@ -120,7 +121,7 @@ class KoeHistoryEntry extends KoeElement {
 
   /** @param {Run} run */
   async drop(run) {
-    if (!(await sure(t('history.remove_question', { text: run.text.slice(0, 60) }), t('app.remove')))) return;
+    if (!(await sure(t('history.remove_question', { text: nameOf(run) }), t('app.remove')))) return;
     try {
       await remove(`api/runs/${run.id}`);
       this.tell('removed', run.id);
@@ -128,6 +129,17 @@ class KoeHistoryEntry extends KoeElement {
       sayError(error);
     }
   }
+}
+
+/** Whether its title is more than the beginning of its text. @param {Run} run */
+function isNamed({ title, text }) {
+  const letters = (/** @type {string} */ words) => words.replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return title !== '' && !letters(text).startsWith(letters(title));
+}
+
+/** Its title, else its text's beginning. @param {Run} run */
+function nameOf(run) {
+  return run.title || run.text.slice(0, 60);
 }
 
 customElements.define('koe-history-entry', KoeHistoryEntry);

@@ -2,7 +2,7 @@ import { events, get, post, remove } from '../../api.js';
 import { sure } from '../../components/dialog.js';
 import { connection } from '../../lib/connection.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
-import { say, sayError, whySilent } from '../../lib/notices.js';
+import { say, sayError, why } from '../../lib/notices.js';
 import { bytes, number, t } from '../../lib/words.js';
 import { watch } from '../../lib/watching.js';
 import './bench.js';
@@ -50,7 +50,7 @@ class KoeHouseModels extends KoeElement {
         <ul class="list">${this.engines.map(
           (each) => html`<li>
             <span class="grow"><span class="name">${each.name}</span>
-              ${each.reason ? html`<br><span class="about">${whySilent(each)}</span>` : nothing}</span>
+              ${each.reason ? html`<br><span class="about">${why(each)}</span>` : nothing}</span>
             <span class="mark ${each.ready ? 'good' : 'warn'}">${t(each.ready ? 'models.ready' : 'models.not_ready')}</span>
           </li>`,
         )}</ul>

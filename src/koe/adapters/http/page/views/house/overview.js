@@ -3,7 +3,7 @@ import '../../components/chart.js';
 import { icon } from '../../components/icons.js';
 import { whenThere } from '../../lib/connection.js';
 import { KoeElement, html, nothing } from '../../lib/element.js';
-import { say, sayError, whySilent } from '../../lib/notices.js';
+import { say, sayError, why } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { t } from '../../lib/words.js';
 import { watch } from '../../lib/watching.js';
@@ -110,7 +110,7 @@ function problems(facts) {
     .filter((engine) => !engine.ready)
     .map((engine) => ({
       title: t('house.engine_silent', { name: engine.name }),
-      reason: whySilent(engine),
+      reason: why(engine),
       fix: engine.name === 'qwen' ? t('house.to_models') : '',
       to: link(['house', 'models']),
     }));

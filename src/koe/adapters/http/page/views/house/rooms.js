@@ -1,7 +1,7 @@
 import { get, post } from '../../api.js';
 import { icon } from '../../components/icons.js';
 import { KoeElement, html, live, nothing, repeat } from '../../lib/element.js';
-import { inWords, sentence } from '../../lib/notices.js';
+import { inWords, sentence, why } from '../../lib/notices.js';
 import { Search } from '../../lib/search.js';
 import { t } from '../../lib/words.js';
 import { placeOf } from './places.js';
@@ -39,7 +39,7 @@ class KoeHouseRooms extends KoeElement {
       <div class="row part-head"><h2 id="rooms">${t('network.rooms')}</h2>${this.search.button(t('network.rooms'))}</div>
       <p class="lead">${t('network.rooms_about')}</p>
       ${this.search.status(rooms.length > 0 ? t('network.rooms_found', { count: rooms.length }) : '')}
-      ${[failure, ...(found?.problems ?? [])].filter(Boolean).map((each) => html`<p class="note warn">${sentence(each)}</p>`)}
+      ${[failure && sentence(failure), ...(found?.problems.map(why) ?? [])].filter(Boolean).map((each) => html`<p class="note warn">${each}</p>`)}
       ${found?.remedy && !this.search.running ? this.none() : nothing}
       ${rooms.length > 0 ? this.list(rooms) : nothing}
     </section>`;

@@ -44,6 +44,7 @@ class KoePreview extends KoeElement {
       <h2>${t('productions.preview')}</h2>
       <p class="figures-line" role="status">${this.figures(plan)}</p>
       ${this.problems(plan)}
+      ${plan.default_speakers.length > 0 ? html`<p class="small">${t('productions.default_speakers', { names: plan.default_speakers.join(', ') })}</p>` : nothing}
       ${this.kind === 'subtitles' && plan.items.length > 0 ? timeline(plan) : nothing}
       ${this.kind === 'npc' ? this.table(plan.problems) : this.items(plan)}
     </section>`;

@@ -63,9 +63,9 @@ class KoeSoundAdding extends KoeElement {
       ${this.runs?.length === 0 ? html`<p class="small">${this.looked ? t('projects.none_found') : t('projects.none_kept')}</p>` : ''}
       <ul class="list kept-runs">
         ${repeat(this.runs ?? [], (run) => run.id, (run) => html`<li>
-          <span class="grow"><span class="name">${shortened(run.text)}</span><br>
+          <span class="grow"><span class="name">${shortened(run.title || run.text)}</span><br>
             <span class="about">${[run.voice, run.duration === null ? '' : clock(run.duration), when(run.created)].filter(Boolean).join(' · ')}</span></span>
-          <button type="button" class="button small" ?disabled=${this.busy} aria-label=${t('projects.add_this', { name: shortened(run.text) })}
+          <button type="button" class="button small" ?disabled=${this.busy} aria-label=${t('projects.add_this', { name: shortened(run.title || run.text) })}
             @click=${() => void this.addRun(run)}>${t('projects.add')}</button>
         </li>`)}
       </ul>
@@ -88,7 +88,7 @@ class KoeSoundAdding extends KoeElement {
 
   /** @param {Run} run */
   async addRun(run) {
-    const body = { run: run.id, file: run.audio, name: shortened(run.text) || undefined };
+    const body = { run: run.id, file: run.audio, name: shortened(run.title || run.text) || undefined };
     await this.adding(async () => (await post(`api/projects/${this.project}/clips`, body)).clips);
   }
 

@@ -2,6 +2,7 @@
 import { patch } from '../../api.js';
 import { modal } from '../../components/dialog.js';
 import { icon } from '../../components/icons.js';
+import { menu } from '../../components/menu.js';
 import { html, nothing } from '../../lib/element.js';
 import { sayError, sentence } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
@@ -30,11 +31,10 @@ export function frame(editor) {
     <div class="head">
       <h1 tabindex="-1">${saving.project.name}</h1>
       <span class="small" role="status">${saving.state === 'conflict' ? nothing : t(`projects.state_${saving.state}`)}</span>
-      <div class="end row">
-        <button type="button" class="button quiet icon" aria-label=${t('projects.rename')} title=${t('projects.rename')}
-          @click=${() => void rename(editor)}>${icon('edit', 18)}</button>
+      <div class="end">${menu('project-more', t('app.more'), html`
+        <button type="button" class="button quiet" @click=${() => void rename(editor)}>${icon('edit', 18)}${t('projects.rename')}</button>
         <button type="button" class="button quiet" @click=${() => void openVersions(editor)}>${icon('history', 18)}${t('projects.versions')}</button>
-        <button type="button" class="button" ?disabled=${empty} @click=${() => open(editor, 'export')}>${icon('download', 18)}${t('projects.export')}</button>
+        <button type="button" class="button" ?disabled=${empty} @click=${() => open(editor, 'export')}>${icon('download', 18)}${t('projects.export')}</button>`)}
       </div>
     </div>
     ${saving.state === 'conflict' ? conflict(editor) : nothing}
@@ -48,6 +48,10 @@ export function frame(editor) {
       @lane=${(/** @type {CustomEvent<number>} */ event) => choose(editor, null, event.detail)}
       @place=${(/** @type {CustomEvent<number>} */ event) => editor.place(event.detail)}
       @edit=${(/** @type {CustomEvent<Edit>} */ event) => edit(editor, event.detail)}></koe-timeline>
+    <div class="row adding">
+      <button type="button" class="button ${empty ? 'primary' : ''}" @click=${() => open(editor, 'adding')}>${icon('plus', 18)}${t('projects.add_sounds')}</button>
+      ${laneAdding(editor)}
+    </div>
     ${empty ? html`<p class="small">${t('projects.no_sounds')}</p>` : html`<p class="small keys">${t('projects.keys')}</p>`}
     ${details(editor)}
     ${asked(editor)}`;
@@ -58,6 +62,7 @@ export function frame(editor) {
 /** @param {KoeProject} editor @param {boolean} empty */
 function tools(editor, empty) {
   const { undo, preview } = editor;
+  const heard = t(preview ? 'projects.stop' : 'projects.play');
   const zoom = zoomOf(editor);
   const known = zooms(editor);
   const step = known.indexOf(zoom);
@@ -65,18 +70,14 @@ function tools(editor, empty) {
   const tool = (picture, name, off, act) => html`<button type="button" class="button quiet icon" aria-label=${name} title=${name}
     ?disabled=${off} @click=${act}>${icon(picture, 18)}</button>`;
   return html`<div class="row tools">
-    <button type="button" class="button primary" ?disabled=${empty} @click=${() => void (preview ? editor.stop() : editor.play())}>
-      ${icon(preview ? 'stop' : 'play', 18)}${preview ? t('projects.stop') : t('projects.play')}</button>
+    <button type="button" class="button primary" aria-label=${heard} ?disabled=${empty} @click=${() => void (preview ? editor.stop() : editor.play())}>
+      ${icon(preview ? 'stop' : 'play', 18)}<span class="roomy">${heard}</span></button>
     <span class="time">${clock(editor.at)} / ${clock(secondsOf(editor.lanes))}</span>
-    <span class="row tight">
+    <span class="row tight end">
       ${tool('undo', t('projects.undo'), undo.past.length === 0, () => editor.takeBack())}
       ${tool('redo', t('projects.redo'), undo.future.length === 0, () => editor.doAgain())}
       ${tool('minus', t('projects.zoom_out'), step <= 0, () => zoomTo(editor, known[step - 1]))}
       ${tool('plus', t('projects.zoom_in'), step >= known.length - 1, () => zoomTo(editor, known[step + 1]))}
-    </span>
-    <span class="row end">
-      ${laneAdding(editor)}
-      <button type="button" class="button" @click=${() => open(editor, 'adding')}>${icon('plus', 18)}${t('projects.add_sounds')}</button>
     </span>
   </div>`;
 }

@@ -1,4 +1,4 @@
-import { get, post } from '../../api.js';
+import { ApiError, get, post } from '../../api.js';
 import { KoeElement, classMap, html, nothing } from '../../lib/element.js';
 import { inWords } from '../../lib/notices.js';
 import { endOf } from '../../lib/timeline.js';
@@ -26,6 +26,7 @@ class KoeClipWords extends KoeElement {
     this.words = [];
     /** Whether the run that it is of is still there: only so its words can be found out. */
     this.there = false;
+    this.lost = false;
     this.busy = false;
     this.failure = '';
   }
@@ -33,7 +34,7 @@ class KoeClipWords extends KoeElement {
   /** @param {Map<string, ProjectClip | undefined>} changed */
   willUpdate(changed) {
     if (!changed.has('sound') || changed.get('sound')?.id === this.sound?.id) return;
-    Object.assign(this, { words: [], there: false, failure: '' });
+    Object.assign(this, { words: [], there: false, lost: false, failure: '' });
     if (this.sound?.run) void this.load(this.sound);
   }
 
@@ -43,8 +44,10 @@ class KoeClipWords extends KoeElement {
       const { has_words } = await get(`api/runs/${sound.run}`, {}, this.gone);
       const files = has_words ? (await get(`api/runs/${sound.run}/words`, {}, this.gone)).files : [];
       this.take(sound, files);
-    } catch {
-      // The run is gone; what was copied of it stays.
+    } catch (error) {
+      // What was copied of it stays.
+      this.lost = sound.id === this.sound?.id && error instanceof ApiError && error.status === 404;
+      this.requestUpdate();
     }
   }
 
@@ -72,6 +75,7 @@ class KoeClipWords extends KoeElement {
   }
 
   render() {
+    if (this.lost) return html`<p class="small quiet">${t('projects.run_removed')}</p>`;
     if (!this.there) return nothing;
     if (this.words.length > 0) return this.spoken();
     return html`

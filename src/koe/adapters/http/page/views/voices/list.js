@@ -4,7 +4,7 @@ import { icon } from '../../components/icons.js';
 import '../../components/trial.js';
 import { voiceMark } from '../../components/voice-mark.js';
 import { KoeElement, html, nothing, repeat } from '../../lib/element.js';
-import { say, sayError, sentence } from '../../lib/notices.js';
+import { say, sayError, why } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { isComing, speaks, spoken } from '../../lib/voices.js';
 import { t } from '../../lib/words.js';
@@ -82,14 +82,14 @@ class KoeVoiceList extends KoeElement {
         ? html`<koe-trial .voice=${voice.id} .name=${voice.name}></koe-trial>`
         : isComing(voice)
           ? html`<p class="note small">${t(`voice.${voice.state}_help`)}</p>`
-          : html`<p class="note warn small">${sentence(voice.reason ?? '')}</p>`}`;
+          : html`<p class="note warn small">${why(voice)}</p>`}`;
   }
 
   /** @param {Voice} voice */
   broken(voice) {
     return html`
       <div class="card-head"><h2>${voice.id || t('voices.broken_file')}</h2>${voiceMark(voice)}</div>
-      <p class="note bad small">${sentence(voice.reason ?? '')}</p>
+      <p class="note bad small">${why(voice)}</p>
       <p class="about">${voice.preset ? t('voices.broken_preset') : t('voices.broken_help')}</p>
       ${voice.preset || !voice.id ? nothing : html`<div><button class="button bad" @click=${() => void this.forget(voice)}>
         ${icon('bin', 18)}${t('voices.remove')}</button></div>`}`;

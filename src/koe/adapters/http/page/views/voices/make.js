@@ -2,7 +2,7 @@ import { ApiError, upload } from '../../api.js';
 import '../../components/clips.js';
 import { icon } from '../../components/icons.js';
 import { KoeElement, html, live, nothing } from '../../lib/element.js';
-import { sentence, withoutField } from '../../lib/notices.js';
+import { why, withoutField } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { spoken } from '../../lib/voices.js';
 import { t } from '../../lib/words.js';
@@ -40,7 +40,7 @@ class KoeVoiceMake extends KoeElement {
       <p class="back"><a href=${link(['voices'])}>${t('nav.voices')}</a></p>
       <div class="head"><h1 tabindex="-1">${t('voices.make')}</h1><p class="lead">${t('voices.make_lead')}</p></div>
       ${clone && !clone.ready ? html`<p class="note warn block">${t('voices.cant_clone')} <a href=${link(['house'])}>${t('voices.get_model')}</a><br>
-        <span class="small">${sentence(clone.reason ?? '')}</span></p>` : nothing}
+        <span class="small">${why(clone)}</span></p>` : nothing}
       <form class="making" @submit=${this.submit}>
         <section aria-labelledby="sound-heading">
           <h2 id="sound-heading">${t('voices.sound')}</h2>

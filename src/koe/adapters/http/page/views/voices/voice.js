@@ -5,7 +5,7 @@ import '../../components/trial.js';
 import { voiceMark } from '../../components/voice-mark.js';
 import { connection } from '../../lib/connection.js';
 import { KoeElement, html, live, nothing } from '../../lib/element.js';
-import { inWords, say, sayError, sentence } from '../../lib/notices.js';
+import { inWords, say, sayError, sentence, why } from '../../lib/notices.js';
 import { link } from '../../lib/router.js';
 import { isComing, speaks } from '../../lib/voices.js';
 import { t } from '../../lib/words.js';
@@ -104,7 +104,7 @@ class KoeVoice extends KoeElement {
   /** @param {import('../../api-types').VoiceDetail} known */
   hearing(known) {
     if (!speaks(known)) return html`<div class="note ${isComing(known) ? '' : known.state === 'broken' ? 'bad' : 'warn'} block">
-      <strong>${t(`voice.${known.state}_help`)}</strong>${isComing(known) ? nothing : sentence(known.reason ?? '')}
+      <strong>${t(`voice.${known.state}_help`)}</strong>${isComing(known) ? nothing : why(known)}
       ${known.state === 'missing' && known.own ? html`<br><a href=${link(['house'])}>${t('voices.get_model')}</a>` : nothing}</div>`;
     return html`<section class="stack hear" aria-labelledby="hear-heading">
       <h2 id="hear-heading" class="unseen">${t('voices.hear')}</h2>
