@@ -7,6 +7,7 @@ import importlib
 import itertools
 import math
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from torch import Tensor
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.cpu.build import build
 from koe.engine.qwen.cpu.codec import GraphCodec
-from koe.engine.qwen.cpu.cores import threads
+from koe.engine.qwen.cpu.cores import shares, threads
 from koe.engine.qwen.cpu.figures import ROOMS, Figures
 from koe.engine.qwen.cpu.graph import WeightsFile
 from koe.engine.qwen.cpu.lean import lean_model
@@ -35,7 +36,7 @@ FRAME_SECONDS = 0.08
 _PROMPT = 23
 """Positions of a short sentence with a named voice."""
 
-_FRAMES, _CHUNK = 24, 8
+_FRAMES, _CHUNK, _CHUNKS = 24, 8, 5
 _POSITIONS = 256
 
 _WIDTHS: dict[Size, tuple[int, int]] = {"0.6B": (1024, 3072), "1.7B": (2048, 6144)}
@@ -57,7 +58,7 @@ def measure(size: Size, precision: Quantised, folder: Path, tell: Callable[[str]
         tell(f"making noise as large as {size} at {precision} ...")
         model = _noise(size, precision, Path(place))
         tell("measuring ...")
-        return _Run(model, _decoder(Path(place)), Path(place)).figures(size, precision)
+        return _Run(model, Path(place)).figures(size, precision)
 
 
 @dataclass
@@ -79,9 +80,10 @@ class Times:
 
 
 class _Run:
-    def __init__(self, model: Any, decoder: StreamingDecoder, graphs: Path) -> None:
-        self._frames = graph_generator(model, graphs, ROOMS, _POSITIONS, torch.get_num_threads())
-        self._decoder = decoder
+    def __init__(self, model: Any, graphs: Path) -> None:
+        for_frames, for_sound = shares(torch.get_num_threads())
+        self._frames = graph_generator(model, graphs, ROOMS, _POSITIONS, for_frames)
+        self._decoder, self._beside = _decoder(graphs, for_sound or for_frames), for_sound > 0
         width = model.config.talker_config.hidden_size
         self._prompt = Prompt(torch.randn(_PROMPT, width), torch.empty(0, width))
 
@@ -89,11 +91,14 @@ class _Run:
         self._first()
         first = min(self._first() for _ in range(3))
         times = Times()
-        codec = self._codec_seconds()
         _timed(self._frames, times)
-        alone = self._seconds(1, _FRAMES) + codec
-        talker, predictor = times.usual("talker"), times.usual("predictor")
-        together = self._seconds(ROOMS, _CHUNK) / ROOMS + codec
+        with self._sounding(times):
+            frame = self._seconds(1, _FRAMES)
+            talker, predictor = times.usual("talker"), times.usual("predictor")
+            frame_of_rooms = self._seconds(ROOMS, _CHUNK) / ROOMS
+        codec = times.usual("chunk") / _CHUNK
+        longer = max if self._beside else sum
+        alone, together = longer((frame, codec)), longer((frame_of_rooms, codec))
         return Figures(
             size=size,
             precision=precision,
@@ -124,14 +129,30 @@ class _Run:
             self._frames.close(row)
         return times.usual("frame")
 
-    def _codec_seconds(self) -> float:
-        """Of one frame's sound."""
-        state, times = self._decoder.open(), Times()
+    @contextmanager
+    def _sounding(self, times: Times) -> Iterator[None]:
+        """Sound is made as well: all the while, or afterwards where there is no thread for it."""
+        state, over = self._decoder.open(), threading.Event()
         codes = torch.randint(0, 2048, (1, _CHUNK, 16))
-        for _ in range(5):
-            with times.taking("chunk"):
-                self._decoder.decode([state], codes)
-        return times.usual("chunk") / _CHUNK
+
+        def decode() -> None:
+            for count in itertools.count():
+                if over.is_set() and count >= _CHUNKS:
+                    return
+                with times.taking("chunk"):
+                    self._decoder.decode([state], codes)
+
+        thread = threading.Thread(target=decode, name="bench-sound")
+        if self._beside:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            if self._beside:
+                thread.join()
+            else:
+                decode()
 
     def _open(self, seed: int) -> Row:
         return self._frames.open(self._prompt, Sampling(), seed)
@@ -193,10 +214,10 @@ def _noise(size: Size, precision: Quantised, folder: Path) -> Any:
     return lean_model(models.Qwen3TTSForConditionalGeneration, config, source)
 
 
-def _decoder(folder: Path) -> StreamingDecoder:
+def _decoder(folder: Path, threads: int) -> StreamingDecoder:
     core = import_qwen_tts().core
     codec = importlib.import_module(core.Qwen3TTSTokenizerV2Model.__module__)
     config = core.Qwen3TTSTokenizerV2Config(decoder_config=dict(_CODEC)).decoder_config
     whole = codec.Qwen3TTSTokenizerV2Decoder(config).eval().requires_grad_(False)
     with WeightsFile(folder / "codec.bin") as weights:
-        return StreamingDecoder(GraphCodec(whole, torch.get_num_threads(), weights))
+        return StreamingDecoder(GraphCodec(whole, threads, weights))
