@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest_asyncio
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from koe.adapters import discovery
 from koe.adapters.addresses import IPAddress, reachable
 from koe.adapters.discovery import SERVICE_TYPE, Discovery
 from koe.settings import ListenAddress
@@ -55,6 +56,12 @@ async def lan() -> AsyncIterator[Lan]:
     await zeroconf.async_close()
 
 
+@pytest.fixture
+def no_namesakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all names are different, nobody has to be met first."""
+    monkeypatch.setattr(discovery, "_NAMESAKES_SECONDS", 0.1)
+
+
 def everywhere(port: int) -> Callable[[], list[IPAddress]]:
     return lambda: reachable([ListenAddress("tcp", "*", port)])
 
@@ -63,17 +70,17 @@ def everywhere(port: int) -> Callable[[], list[IPAddress]]:
 async def announced(
     name: str, port: int, addresses: Callable[[], list[IPAddress]] | None = None
 ) -> AsyncIterator[Discovery]:
-    discovery = Discovery(name, port, addresses or everywhere(port), check_interval=0.05)
-    await discovery.start()
+    it = Discovery(name, port, addresses or everywhere(port), check_interval=0.05)
+    await it.start()
     try:
         async with asyncio.timeout(20):
-            await discovery.announced()
-        yield discovery
+            await it.announced()
+        yield it
     finally:
-        await discovery.stop()
+        await it.stop()
 
 
-async def test_a_server_is_seen_with_its_port_and_real_addresses_and_is_seen_leaving(lan: Lan) -> None:
+async def test_a_server_is_seen_with_its_port_and_real_addresses_and_is_seen_leaving(lan: Lan, no_namesakes: None) -> None:
     async with announced("Koe", 10210):
         await lan.sees("Koe")
         info = await lan.info("Koe")
@@ -92,10 +99,12 @@ async def test_two_servers_of_one_name_are_seen_under_two_each_at_its_own_place(
     await lan.sees()
 
 
-@pytest.mark.parametrize("name", ["Küche & Bad", "声", "a" * 63])
-async def test_any_name_that_the_settings_allow_is_announced(lan: Lan, name: str) -> None:
-    async with announced(name, 10210):
-        await lan.sees(name)
+async def test_any_name_that_the_settings_allow_is_announced(lan: Lan, no_namesakes: None) -> None:
+    names = ("Küche & Bad", "声", "a" * 63)
+    async with AsyncExitStack() as opened:
+        servers = [announced(name, 10210 + number) for number, name in enumerate(names)]
+        await asyncio.gather(*map(opened.enter_async_context, servers))
+        await lan.sees(*names)
 
 
 async def ip_address(verb: str, address: str) -> None:
@@ -103,20 +112,20 @@ async def ip_address(verb: str, address: str) -> None:
     assert await process.wait() == 0
 
 
-async def test_a_new_address_is_told_under_the_old_name(lan: Lan) -> None:
-    async with announced("Koe", 10210) as discovery:
+async def test_a_new_address_is_told_under_the_old_name(lan: Lan, no_namesakes: None) -> None:
+    async with announced("Koe", 10210) as it:
         await lan.sees("Koe")
         await ip_address("add", "10.78.0.1/24")
         try:
             # A fresh look, for what a browser remembers has its own lifetime.
-            await eventually(lambda: discovery.addresses == everywhere(10210)())
-            assert "10.78.0.1" in map(str, discovery.addresses)
-            assert discovery.name == "Koe"
+            await eventually(lambda: it.addresses == everywhere(10210)())
+            assert "10.78.0.1" in map(str, it.addresses)
+            assert it.name == "Koe"
         finally:
             await ip_address("del", "10.78.0.1/24")
 
 
-async def test_a_server_for_this_machine_alone_is_not_told_to_the_lan(lan: Lan) -> None:
+async def test_a_server_for_this_machine_alone_is_not_told_to_the_lan(lan: Lan, no_namesakes: None) -> None:
     loopback = reachable([ListenAddress("tcp", "127.0.0.1", 10210)])
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL)) as cable:
         cable.bind(("koe1", 0))
@@ -137,17 +146,17 @@ def _frames(cable: socket.socket) -> Iterator[bytes]:
             return
 
 
-async def test_no_network_is_no_error_and_is_left_behind_when_one_appears() -> None:
+async def test_no_network_is_no_error_and_is_left_behind_when_one_appears(no_namesakes: None) -> None:
     network: list[IPAddress] = []
-    discovery = Discovery("Koe", 10210, lambda: network, check_interval=0.05)
-    await discovery.start()
+    it = Discovery("Koe", 10210, lambda: network, check_interval=0.05)
+    await it.start()
     await asyncio.sleep(0)
-    assert discovery.name is None
+    assert it.name is None
     network += everywhere(10210)()
     async with asyncio.timeout(20):
-        await discovery.announced()
-    assert discovery.name == "Koe"
-    await discovery.stop()
+        await it.announced()
+    assert it.name == "Koe"
+    await it.stop()
 
 
 async def test_the_real_server_is_found_and_leaves_when_it_is_stopped(lan: Lan, tmp_path: Path) -> None:
