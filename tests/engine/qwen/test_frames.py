@@ -331,16 +331,16 @@ def test_only_open_unfinished_different_rows_advance(packages: Packages, make: M
         generator.advance([row], [None])
 
 
-def test_five_hundred_streams_leave_memory_where_it_was(packages: Packages) -> None:
+def test_hundreds_of_streams_leave_memory_where_it_was(packages: Packages) -> None:
     package = packages("custom_voice")
     generator, prompt = frame_generator(package.model, 2, 256), prompt_of(package, Named("Ryan"))
     first = alone(generator, prompt, Sampling(), 7, 3)
     for seed in range(30):
-        alone(generator, prompt, Sampling(), seed, 3)
+        alone(generator, prompt, Sampling(), seed, 1)
     before = resident()
-    for seed in range(500):
-        alone(generator, prompt, Sampling(), seed, 3)
-    assert resident() - before < 2e6
+    for seed in range(200):
+        alone(generator, prompt, Sampling(), seed, 1)
+    assert resident() - before < 1e6
     assert torch.equal(alone(generator, prompt, Sampling(), 7, 3), first)
 
 
