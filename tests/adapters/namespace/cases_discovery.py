@@ -80,7 +80,9 @@ async def announced(
         await it.stop()
 
 
-async def test_a_server_is_seen_with_its_port_and_real_addresses_and_is_seen_leaving(lan: Lan, no_namesakes: None) -> None:
+async def test_a_server_is_seen_with_its_port_and_real_addresses_and_is_seen_leaving(
+    lan: Lan, no_namesakes: None
+) -> None:
     async with announced("Koe", 10210):
         await lan.sees("Koe")
         info = await lan.info("Koe")
