@@ -164,7 +164,7 @@ def test_a_checkpoint_is_quantised_once_and_what_that_loses_is_told(
     assert result.exit_code == 0, result.output
     assert "quantising tiny to int4: the code predictor" in result.stderr
     assert "tiny is quantised to int4: 0.0 GB in" in result.stdout
-    assert "Over 32 frames of a fixed text it is close to the original" in result.stdout
+    assert "Over 64 frames of a fixed text it is close to the original" in result.stdout
     again = koe("models", "quantize", "tiny", "--precision", "int4", "--no-report")
     assert "tiny has been quantised already" in again.stdout
     assert koe("models", "remove", "tiny", "--yes").exit_code == 0

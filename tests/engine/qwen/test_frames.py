@@ -336,10 +336,10 @@ def test_hundreds_of_streams_leave_memory_where_it_was(packages: Packages) -> No
     generator, prompt = frame_generator(package.model, 2, 256), prompt_of(package, Named("Ryan"))
     first = alone(generator, prompt, Sampling(), 7, 3)
     for seed in range(30):
-        alone(generator, prompt, Sampling(), seed, 1)
+        alone(generator, prompt, Sampling(), seed, 3)
     before = resident()
     for seed in range(200):
-        alone(generator, prompt, Sampling(), seed, 1)
+        alone(generator, prompt, Sampling(), seed, 3)
     assert resident() - before < 1e6
     assert torch.equal(alone(generator, prompt, Sampling(), 7, 3), first)
 
