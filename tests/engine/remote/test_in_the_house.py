@@ -201,8 +201,10 @@ async def test_a_house_starts_without_its_servers_and_knows_when_they_come() -> 
 async def test_a_voice_of_a_server_that_was_never_seen_is_stood_in_for() -> None:
     async with speech_server() as gone:
         pass
-    async with speech_server() as server, house(remote(server, gone)) as it:
+    async with speech_server() as server, house(remote(server, gone), fallback="remote") as it:
         assert (await it.say(TEXT, voice=SynthesizeVoice(name="remote-somebody"))).error is None
+    async with speech_server() as server, house(remote(server, gone)) as it:
+        assert (await it.say(TEXT, voice=SynthesizeVoice(name="remote-somebody"))).error == "engine-unavailable"
     async with speech_server() as server, house(remote(server)) as it:
         assert (await it.say(TEXT, voice=SynthesizeVoice(name="remote-somebody"))).error == "unknown-voice"
 

@@ -80,6 +80,11 @@ class Batch:
         return any(stream.starving for stream in self._streams)
 
     @property
+    def lacks_sound(self) -> bool:
+        """Whether sound is being made beside, and more is to be done as soon as it is there."""
+        return any(stream.sounding is not None for stream in self._streams)
+
+    @property
     def serves_rooms(self) -> bool:
         return any(stream.request.priority is Priority.ROOM for stream in self._streams)
 

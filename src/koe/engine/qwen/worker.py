@@ -138,6 +138,9 @@ class Worker:
                 self._calls.run()
                 if self._step():
                     self._code(room_speaks=any(each.batch.serves_rooms for each in self._households.values()))
+                elif any(each.batch.lacks_sound for each in self._households.values()):
+                    # A moment's pause in the middle of speech: to load a checkpoint takes seconds.
+                    self._sleep()
                 elif not (self._load_one() or self._code(room_speaks=False) or self._unload_idle()):
                     self._sleep()
         finally:

@@ -21,12 +21,14 @@ that can be told from noise (a frame's codes of 0.6B: 84 to 103 ms asleep, 87 to
 
 
 class Session:
-    """One graph, its weights mapped or packed in memory; belongs to one thread."""
+    """One graph, its weights mapped or packed in memory; threads that run it have a binding each."""
 
     def __init__(self, graph: Path | bytes, threads: int, folder: Path | None = None) -> None:
         """`graph`: a file, or an onnx.ModelProto's bytes; `folder`: of such a one's weights."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Room for all results of a graph at once saves no time here, and takes 100 MB.
+        options.enable_mem_pattern = False
         options.log_severity_level = _FATAL
         for name, value in _WAITING.items():
             options.add_session_config_entry(name, value)
