@@ -32,7 +32,7 @@ from koe.engine.qwen.stream import Stream
 
 _log = logging.getLogger(__name__)
 
-_BATCH_PIECE = 4
+_BATCH_PIECE = 2
 """Frames of a batch that are made sound at once where there is a thread for it: a room's go in between."""
 
 _FIRST_SECONDS = 10.0

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,10 @@ from koe.settings import QwenSettings
 
 _log = logging.getLogger(__name__)
 
+_SWITCH_SECONDS = 0.001
+"""After which Python lets another thread go on, for which this one waits many times a frame: a room beside a job heard
+its first sound after 22 to 30 ms instead of 25 to 29 with the usual 5 ms, and one in 20 after 26 to 43 instead of 39 to
+44 (four runs each, tiny checkpoint, 2 cores)."""
 _STOPPING = "the server is stopping"
 _STOP_SECONDS = 10.0
 _RETRY_SECONDS = 30.0
@@ -132,6 +137,7 @@ class Worker:
             self._changed.notify()
 
     def _run(self) -> None:
+        sys.setswitchinterval(_SWITCH_SECONDS)
         try:
             while not self._stopping:
                 self._take_orders()
