@@ -84,6 +84,17 @@ def test_a_rooms_sound_goes_between_a_batchs(sound: SoundThread, decoder: Gated)
     assert ended == ["room", "batch"]
 
 
+def test_what_nobody_waits_for_any_more_is_not_made(sound: SoundThread, decoder: Gated) -> None:
+    first = sound.add(decoder, decoder.open(), some_codes(1), ROOM, 1)
+    assert decoder.has_begun.wait(PATIENCE)
+    left, last = (sound.add(decoder, decoder.open(), some_codes(frames), ROOM, frames) for frames in (2, 3))
+    assert left.cancel()
+    assert not first.cancel()
+    decoder.may_begin.set()
+    last.result(PATIENCE)
+    assert decoder.pieces == [1, 3]
+
+
 def test_what_fails_fails_alone(sound: SoundThread, decoder: Gated) -> None:
     decoder.may_begin.set()
     bad = sound.add(decoder, decoder.open(), some_codes(2)[..., :3], ROOM, 2)

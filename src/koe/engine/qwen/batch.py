@@ -153,6 +153,8 @@ class Batch:
     def _remove(self, stream: Stream) -> None:
         if stream.row is not None:
             self._model.frames.close(stream.row)
+        if stream.sounding is not None:
+            stream.sounding.cancel()
         self._streams.remove(stream)
 
     def _fail(self, streams: Sequence[Stream], error: KoeError) -> None:

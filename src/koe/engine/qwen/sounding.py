@@ -36,7 +36,9 @@ class _Piece:
     waves: list[Tensor] = field(compare=False, default_factory=list)
 
     def go_on(self) -> bool:
-        """Whether it is through, in one way or another."""
+        """Whether it is through, in one way or another: also once nobody waits for it any more."""
+        if not self.answer.running() and not self.answer.set_running_or_notify_cancel():
+            return True
         try:
             self.waves.append(self.decoder.decode([self.state], self.codes[:, : self.most])[0])
             self.codes = self.codes[:, self.most :]
