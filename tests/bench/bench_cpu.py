@@ -14,12 +14,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from koe.engine.qwen.cpu.cores import shares, threads, wait_quietly
+from koe.engine.qwen.cpu.cores import threads, wait_quietly
 from tests.bench.bench_qwen import FRAME_SECONDS, Bench
 from tests.bench.hardware import hardware
 
 ROOMS = 4
-CHUNK = 8
+CHUNK, PIECE = 8, 4
 ROUNDS = 4
 """Of a chunk for each room."""
 
@@ -34,6 +34,7 @@ class CpuBench(Bench):
         self, folder: Path, size: str, frames: int, precision: Any = "fp32", like: Bench | None = None
     ) -> None:
         self.sound: Any = None
+        self.rest: Callable[[], None] = lambda: None
         if like is None:
             super().__init__(folder, size, "cpu", frames, ROOMS)
             return
@@ -42,6 +43,7 @@ class CpuBench(Bench):
         from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
         from koe.engine.qwen.cpu.files import graphs
         from koe.engine.qwen.cpu.making import ensure
+        from koe.engine.qwen.cpu.sharing import Cores
         from koe.engine.qwen.frames import graph_generator
         from koe.engine.qwen.sounding import SoundThread
 
@@ -50,12 +52,13 @@ class CpuBench(Bench):
         assert checkpoint is not None
         place = graphs(folder, checkpoint, precision)
         ensure(place, print)
-        for_frames, for_sound = shares(threads())
-        self.generator = graph_generator(self.loaded.model, place.folder, ROOMS, frames + 200, for_frames)
-        if for_sound:
+        cores = Cores(threads(), beside=True)
+        self.rest = cores.frames.rest
+        self.generator = graph_generator(self.loaded.model, place.folder, ROOMS, frames + 200, cores.frames)
+        if cores.beside:
             modules = self.loaded.codec.decoder
             found = FoundWeights(modules, checkpoint.codec_folder)
-            self.decoder = StreamingDecoder(GraphCodec(modules, for_sound, found))
+            self.decoder = StreamingDecoder(GraphCodec(modules, cores.sound, found))
             self.sound = SoundThread(lambda: None)
 
     def koe(self) -> tuple[float, float]:
@@ -68,16 +71,21 @@ class CpuBench(Bench):
             waiting.append(self._advance([row]))
             if len(waiting) >= chunk or frame == self.frames:
                 if answer is not None:
-                    answer.result()
-                answer = self.sound.add(self.decoder, state, self.torch.cat(waiting)[None], 0, chunk)
+                    self._await(answer)
+                answer = self.sound.add(self.decoder, state, self.torch.cat(waiting)[None], 0, PIECE)
                 if not first:
-                    answer.result()
+                    self._await(answer)
                     first = time.perf_counter() - begin
                 waiting, chunk = [], min(2 * chunk, CHUNK)
         if answer is not None:
-            answer.result()
+            self._await(answer)
         self.generator.close(row)
         return first, time.perf_counter() - begin
+
+    def _await(self, answer: Any) -> None:
+        if not answer.done():
+            self.rest()
+        answer.result()
 
     def rooms(self) -> float:
         """Seconds of sound per second of work, of several streams at once that have been under way for a while."""
@@ -91,15 +99,15 @@ class CpuBench(Bench):
         for _ in range(1 + ROUNDS):
             codes = self.torch.stack([self._advance(rows) for _ in range(CHUNK)], dim=1)
             for answer in answers:
-                answer.result()
+                self._await(answer)
             begin = begin or time.perf_counter()
             answers = [
-                self.sound.add(self.decoder, state, codes[each : each + 1], 0, CHUNK)
+                self.sound.add(self.decoder, state, codes[each : each + 1], 0, PIECE)
                 for each, state in enumerate(states)
             ]
         seconds = time.perf_counter() - begin
         for answer in answers:
-            answer.result()
+            self._await(answer)
         for row in rows:
             self.generator.close(row)
         return ROOMS * ROUNDS * CHUNK * FRAME_SECONDS / seconds
@@ -111,7 +119,9 @@ class CpuBench(Bench):
         whole = self._prompt()
         begin = time.perf_counter()
         row = self.generator.open(Prompt(whole.embeds[:PROMPT], whole.trailing), self.sampling, 1)
-        self.decoder.decode([self.decoder.open()], self._advance([row])[None])
+        codes = self._advance([row])[None]
+        self.rest()
+        self.decoder.decode([self.decoder.open()], codes)
         seconds = time.perf_counter() - begin
         self.generator.close(row)
         return seconds

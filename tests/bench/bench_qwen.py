@@ -30,6 +30,7 @@ class Bench:
         from koe.engine.qwen.codec_modules import TorchCodec
         from koe.engine.qwen.cpu.codec import GraphCodec
         from koe.engine.qwen.cpu.cores import threads
+        from koe.engine.qwen.cpu.sharing import Part
         from koe.engine.qwen.device import choose_device
         from koe.engine.qwen.frames import frame_generator
         from koe.engine.qwen.loading import load
@@ -42,7 +43,7 @@ class Bench:
         self.generator = frame_generator(self.loaded.model, slots, frames + 200)
         decoder = self.loaded.codec.decoder
         on_cpu = self.device.kind == "cpu"
-        self.decoder = StreamingDecoder(GraphCodec(decoder, threads()) if on_cpu else TorchCodec(decoder))
+        self.decoder = StreamingDecoder(GraphCodec(decoder, Part(threads())) if on_cpu else TorchCodec(decoder))
         self.prompts = PromptBuilder(self.loaded.model, self.loaded.processor.tokenizer)
         self.voice, self.sampling = Named("vivian"), Sampling()
 

@@ -18,11 +18,12 @@ codec = pytest.importorskip("koe.engine.qwen.codec")
 
 from koe.engine.qwen.codec_modules import TorchCodec  # noqa: E402
 from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec  # noqa: E402
+from koe.engine.qwen.cpu.sharing import Part  # noqa: E402
 
 EXECUTORS: dict[str, Callable[[Any, Path], Any]] = {
     "torch": lambda decoder, folder: TorchCodec(decoder),
-    "graph": lambda decoder, folder: GraphCodec(decoder, threads=1),
-    "mapped graph": lambda decoder, folder: GraphCodec(decoder, 1, FoundWeights(decoder, folder)),
+    "graph": lambda decoder, folder: GraphCodec(decoder, Part(1)),
+    "mapped graph": lambda decoder, folder: GraphCodec(decoder, Part(1), FoundWeights(decoder, folder)),
 }
 
 FRAMES = 90
@@ -268,7 +269,7 @@ def test_weights_are_found_where_a_download_linked_them(
     (tmp_path / "model.safetensors").symlink_to(tiny_base / "speech_tokenizer" / "model.safetensors")
     weights = FoundWeights(whole_decoder, tmp_path)
     assert weights.place(whole_decoder.decoder[0].conv.weight.numpy(force=True)) is not None
-    mapped = codec.StreamingDecoder(GraphCodec(whole_decoder, 1, weights))
+    mapped = codec.StreamingDecoder(GraphCodec(whole_decoder, Part(1), weights))
     assert_same_sound(mapped.decode([mapped.open()], codes[:1, :4]), sound[:1, : 4 * 1920])
 
 

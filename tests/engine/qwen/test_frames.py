@@ -15,6 +15,7 @@ from torch import Tensor  # noqa: E402
 from koe.core.errors import Busy, LimitExceeded  # noqa: E402
 from koe.engine.qwen.code_predictor import CodePredictor  # noqa: E402
 from koe.engine.qwen.cpu.build import build  # noqa: E402
+from koe.engine.qwen.cpu.sharing import Part  # noqa: E402
 from koe.engine.qwen.frames import FrameGenerator, GaveWay, Row, frame_generator, graph_generator  # noqa: E402
 from koe.engine.qwen.prompt import Prompt, PromptBuilder  # noqa: E402
 from koe.engine.qwen.prompt_voices import Named, PromptVoice  # noqa: E402
@@ -61,7 +62,7 @@ def makers(graphs: Callable[[Package], Path]) -> dict[str, Make]:
         "torch": lambda package, slots, positions: frame_generator(package.model, slots, positions),
         "masked": masked_generator,
         "graphs": lambda package, slots, positions: graph_generator(
-            package.model, graphs(package), slots, positions, threads=1
+            package.model, graphs(package), slots, positions, Part(1)
         ),
     }
 

@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 from koe.engine.qwen.codec import StreamingDecoder  # noqa: E402
 from koe.engine.qwen.cpu.codec import GraphCodec  # noqa: E402
+from koe.engine.qwen.cpu.sharing import Part  # noqa: E402
 from koe.engine.qwen.sounding import SOUND_THREAD, SoundThread  # noqa: E402
 
 PATIENCE = 20.0
@@ -39,7 +40,7 @@ def codec(tiny_base: Path) -> GraphCodec:
     import_qwen_tts()
     package = importlib.import_module("qwen_tts.core")
     whole = package.Qwen3TTSTokenizerV2Model.from_pretrained(tiny_base / "speech_tokenizer").decoder.eval()
-    return GraphCodec(whole, threads=1)
+    return GraphCodec(whole, Part(1))
 
 
 @pytest.fixture

@@ -32,8 +32,9 @@ from koe.engine.qwen.stream import Stream
 
 _log = logging.getLogger(__name__)
 
-_BATCH_PIECE = 2
-"""Frames of a batch that are made sound at once where there is a thread for it: a room's go in between."""
+_ROOM_PIECE, _BATCH_PIECE = 4, 2
+"""Frames that are made sound at once where there is a thread for it: then others have their turn, a room's between a
+batch's, and how many cores there are for it is seen anew. Eight at once take as long for each as four."""
 
 _FIRST_SECONDS = 10.0
 """So long a step waits for the first sound of a room at most."""
@@ -56,6 +57,9 @@ class Model:
 
     sound: SoundThread | None = None
     """Makes the sound beside the frames to come; None: one after the other."""
+
+    rest: Callable[[], None] = lambda: None
+    """To be called before waiting for sound: that may then be made with all cores."""
 
 
 class Batch:
@@ -125,7 +129,6 @@ class Batch:
         model = self._model
         row = model.frames.open(model.prompts.blank(), Sampling(), 0)
         state = model.decoder.open()
-        longer = sum if model.sound is None else max
         for frames in (1, 1, _PACE_FRAMES):
             begin, codes = time.perf_counter(), []
             for _ in range(frames):
@@ -133,10 +136,10 @@ class Batch:
                 codes.append(model.frames.advance([row], [None]))
                 if row.broken:
                     raise model.frames.failure()
-            made = time.perf_counter()
+            model.rest()
             model.decoder.decode([state], torch.stack(codes, dim=1))
             if frames > 1:
-                self.pace.note(longer((made - begin, time.perf_counter() - made)) / frames, frames)
+                self.pace.note((time.perf_counter() - begin) / frames, frames)
         model.frames.close(row)
 
     def close(self, error: KoeError) -> None:
@@ -274,11 +277,13 @@ class Batch:
     def _sound_beside(self, streams: Sequence[Stream], sound: SoundThread) -> bool:
         for stream in streams:
             assert stream.decoder is not None
-            order, most = _order(stream), stream.next_chunk if _is_room(stream) else _BATCH_PIECE
+            order, most = _order(stream), _ROOM_PIECE if _is_room(stream) else _BATCH_PIECE
             stream.sounding = sound.add(self._model.decoder, stream.decoder, stream.take_codes(), order, most)
         # What a room hears first comes sooner where nothing else is computed.
         firsts = [each for each in streams if _is_room(each) and not each.sent_bytes and not self._head_start(each)]
-        wait([each.sounding for each in firsts if each.sounding is not None], timeout=_FIRST_SECONDS)
+        if firsts:
+            self._model.rest()
+            wait([each.sounding for each in firsts if each.sounding is not None], timeout=_FIRST_SECONDS)
         self._pass_on()
         return bool(streams)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from koe.core.errors import Busy, EngineError, LimitExceeded
 from koe.engine.qwen.code_predictor import CodePredictor
+from koe.engine.qwen.cpu.sharing import Part
 from koe.engine.qwen.executors import Outlook, PredictorExecutor, TalkerExecutor
 from koe.engine.qwen.projection import can_pack
 from koe.engine.qwen.prompt import Prompt
@@ -218,12 +219,12 @@ def frame_generator(model: Any, slots: int, positions: int) -> FrameGenerator:
     return FrameGenerator(*executors, _rules(model, slots), _pad(model))
 
 
-def graph_generator(model: Any, graphs: Path, slots: int, positions: int, threads: int) -> FrameGenerator:
+def graph_generator(model: Any, graphs: Path, slots: int, positions: int, cores: Part) -> FrameGenerator:
     """As frame_generator, computed by the graphs in a folder: of the model itself, only embeddings are used."""
     from koe.engine.qwen.cpu.executors import GraphPredictor, GraphTalker
 
     talker = model.talker
-    executors = GraphTalker(talker, graphs, slots, positions, threads), GraphPredictor(talker, graphs, slots, threads)
+    executors = GraphTalker(talker, graphs, slots, positions, cores), GraphPredictor(talker, graphs, slots, cores)
     return FrameGenerator(*executors, _rules(model, slots), _pad(model))
 
 

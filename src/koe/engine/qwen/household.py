@@ -18,10 +18,11 @@ from koe.engine.qwen.checkpoints import Checkpoint
 from koe.engine.qwen.clone_prompts import ClonePrompts, Listener
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.codec_modules import TorchCodec
-from koe.engine.qwen.cpu.cores import shares, threads
+from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.files import Graphs, graphs
 from koe.engine.qwen.cpu.making import ensure
 from koe.engine.qwen.cpu.precision import chosen_precision
+from koe.engine.qwen.cpu.sharing import Cores
 from koe.engine.qwen.device import Device, choose_device, release_memory, taken_memory
 from koe.engine.qwen.frames import frame_generator, graph_generator
 from koe.engine.qwen.guards import Counters
@@ -68,6 +69,7 @@ class Loader:
         something to do."""
         self._settings, self._data_dir, self._counters = settings, data_dir, counters
         self._room_comes, self._poke = room_comes, poke
+        self._cores = Cores(1, beside=False)
         self._sound: SoundThread | None = None
         self._clone_prompts = ClonePrompts(folder(data_dir), counters)
         self._device: Device | None = None
@@ -112,6 +114,10 @@ class Loader:
     def load_codec(self, checkpoint: Checkpoint) -> Any:
         return load_codec(checkpoint, self._chosen_device())
 
+    def rest(self) -> None:
+        """Leave the cores to the sound: no frame is made for a while."""
+        self._cores.frames.rest()
+
     def release(self) -> None:
         """Give back the memory of what nobody holds any more."""
         if self._device is not None:
@@ -126,6 +132,8 @@ class Loader:
         if self._device is None:
             torch.set_num_threads(min(threads(), torch.get_num_threads()))
             self._device = choose_device(self._settings.device, self._settings.dtype)
+            quantised = chosen_precision(self._settings, self._device) != "fp32"
+            self._cores = Cores(torch.get_num_threads(), beside=quantised)
             _log.info("computing on %s", self._device.reason)
         return self._device
 
@@ -150,13 +158,13 @@ class Loader:
         return place
 
     def _model(self, loaded: LoadedCheckpoint, listener: Listener, quantised: Graphs | None) -> Model:
-        slots, (for_frames, for_sound) = self._settings.slots, self._threads(quantised)
-        decoder = self._decoder(loaded, for_sound or for_frames)
+        slots, decoder = self._settings.slots, self._decoder(loaded)
         if quantised is None:
             frames = frame_generator(loaded.model, slots, _POSITIONS)
         else:
-            frames = graph_generator(loaded.model, quantised.folder, slots, _POSITIONS, for_frames)
-        if for_sound and self._sound is None:
+            frames = graph_generator(loaded.model, quantised.folder, slots, _POSITIONS, self._cores.frames)
+        beside = quantised is not None and self._cores.beside
+        if beside and self._sound is None:
             self._sound = SoundThread(self._poke)
         return Model(
             frames=frames,
@@ -164,22 +172,18 @@ class Loader:
             priming=Priming(decoder, self._counters),
             prompts=PromptBuilder(loaded.model, loaded.processor.tokenizer),
             hear=functools.partial(self._clone_prompts.get, listener=listener),
-            sound=self._sound if for_sound else None,
+            sound=self._sound if beside else None,
+            rest=self._cores.frames.rest,
         )
 
-    def _threads(self, quantised: Graphs | None) -> tuple[int, int]:
-        """For the frames, and for their sound beside them; 0: that comes afterwards."""
-        together = torch.get_num_threads()
-        return (together, 0) if quantised is None else shares(together)
-
-    def _decoder(self, loaded: LoadedCheckpoint, threads: int) -> StreamingDecoder:
+    def _decoder(self, loaded: LoadedCheckpoint) -> StreamingDecoder:
         if loaded.device.kind != "cpu" or loaded.device.codec_dtype != torch.float32:
             return StreamingDecoder(TorchCodec(loaded.codec.decoder))
         if (decoder := self._decoders.get(loaded.codec)) is None:
             from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
 
             modules = loaded.codec.decoder
-            codec = GraphCodec(modules, threads, FoundWeights(modules, loaded.checkpoint.codec_folder))
+            codec = GraphCodec(modules, self._cores.sound, FoundWeights(modules, loaded.checkpoint.codec_folder))
             decoder = self._decoders[loaded.codec] = StreamingDecoder(codec)
         return decoder
 

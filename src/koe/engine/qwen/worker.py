@@ -156,6 +156,7 @@ class Worker:
         lacks_text = any(each.batch.lacks_text for each in self._households.values())
         idle = self._settings.text_wait if lacks_text else self._settings.idle_unload
         timeout = min((each for each in (idle, self._codec_work.wait) if each is not None), default=None)
+        self._loader.rest()
         with self._changed:
             self._changed.wait_for(lambda: self._poked, timeout=timeout)
             self._poked = False

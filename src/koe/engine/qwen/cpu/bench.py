@@ -21,11 +21,12 @@ from torch import Tensor
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.cpu.build import build
 from koe.engine.qwen.cpu.codec import GraphCodec
-from koe.engine.qwen.cpu.cores import shares, threads
+from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.figures import ROOMS, Figures
 from koe.engine.qwen.cpu.graph import WeightsFile
 from koe.engine.qwen.cpu.lean import lean_model
 from koe.engine.qwen.cpu.precision import Quantised
+from koe.engine.qwen.cpu.sharing import Cores, Part
 from koe.engine.qwen.frames import FrameGenerator, Row, graph_generator
 from koe.engine.qwen.package import import_qwen_tts
 from koe.engine.qwen.prompt import Prompt
@@ -81,9 +82,9 @@ class Times:
 
 class _Run:
     def __init__(self, model: Any, graphs: Path) -> None:
-        for_frames, for_sound = shares(torch.get_num_threads())
-        self._frames = graph_generator(model, graphs, ROOMS, _POSITIONS, for_frames)
-        self._decoder, self._beside = _decoder(graphs, for_sound or for_frames), for_sound > 0
+        self._cores = Cores(torch.get_num_threads(), beside=True)
+        self._frames = graph_generator(model, graphs, ROOMS, _POSITIONS, self._cores.frames)
+        self._decoder = _decoder(graphs, self._cores.sound)
         width = model.config.talker_config.hidden_size
         self._prompt = Prompt(torch.randn(_PROMPT, width), torch.empty(0, width))
 
@@ -97,7 +98,7 @@ class _Run:
             talker, predictor = times.usual("talker"), times.usual("predictor")
             frame_of_rooms = self._seconds(ROOMS, _CHUNK) / ROOMS
         codec = times.usual("chunk") / _CHUNK
-        longer = max if self._beside else sum
+        longer = max if self._cores.beside else sum
         alone, together = longer((frame, codec)), longer((frame_of_rooms, codec))
         return Figures(
             size=size,
@@ -113,7 +114,9 @@ class _Run:
     def _first(self) -> float:
         begin = time.perf_counter()
         row = self._open(1)
-        self._decoder.decode([self._decoder.open()], self._advance([row])[None])
+        codes = self._advance([row])[None]
+        self._cores.frames.rest()
+        self._decoder.decode([self._decoder.open()], codes)
         seconds = time.perf_counter() - begin
         self._frames.close(row)
         return seconds
@@ -143,13 +146,13 @@ class _Run:
                     self._decoder.decode([state], codes)
 
         thread = threading.Thread(target=decode, name="bench-sound")
-        if self._beside:
+        if self._cores.beside:
             thread.start()
         try:
             yield
         finally:
             over.set()
-            if self._beside:
+            if self._cores.beside:
                 thread.join()
             else:
                 decode()
@@ -214,10 +217,10 @@ def _noise(size: Size, precision: Quantised, folder: Path) -> Any:
     return lean_model(models.Qwen3TTSForConditionalGeneration, config, source)
 
 
-def _decoder(folder: Path, threads: int) -> StreamingDecoder:
+def _decoder(folder: Path, cores: Part) -> StreamingDecoder:
     core = import_qwen_tts().core
     codec = importlib.import_module(core.Qwen3TTSTokenizerV2Model.__module__)
     config = core.Qwen3TTSTokenizerV2Config(decoder_config=dict(_CODEC)).decoder_config
     whole = codec.Qwen3TTSTokenizerV2Decoder(config).eval().requires_grad_(False)
     with WeightsFile(folder / "codec.bin") as weights:
-        return StreamingDecoder(GraphCodec(whole, threads, weights))
+        return StreamingDecoder(GraphCodec(whole, cores, weights))

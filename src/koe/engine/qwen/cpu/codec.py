@@ -14,6 +14,7 @@ from koe.engine.qwen.cpu.codec_graph import draw_latents, draw_wave
 from koe.engine.qwen.cpu.drawing import Drawing
 from koe.engine.qwen.cpu.graph import Place, Weights
 from koe.engine.qwen.cpu.session import Session
+from koe.engine.qwen.cpu.sharing import Part
 from koe.engine.qwen.weights import read_header, weight_files
 
 
@@ -47,15 +48,15 @@ class GraphCodec:
     together = 1
     """Measured with chunks of 8 frames on 2 cores: 36 ms a frame, alone or four at a time."""
 
-    def __init__(self, decoder: Any, threads: int, weights: Weights | None = None) -> None:
+    def __init__(self, decoder: Any, cores: Part, weights: Weights | None = None) -> None:
         """`weights`: in files, which are mapped; None: they are copied."""
 
         def session(draw: Callable[[Drawing, Any], str]) -> tuple[Session, int]:
             drawing = Drawing(weights)
-            made = drawing.session(draw(drawing, decoder), threads)
+            made = drawing.session(draw(drawing, decoder), cores)
             return made, drawing.memory
 
-        self._decoder, self.reach = decoder, wave_reach(decoder)
+        self._decoder, self._cores, self.reach = decoder, cores, wave_reach(decoder)
         with torch.inference_mode():
             self._latents, self._latents_memory = session(draw_latents)
             self._wave, self._wave_memory = session(draw_wave)
@@ -75,23 +76,25 @@ class GraphCodec:
         hidden = torch.zeros(sight.mask.shape).masked_fill_(~sight.mask, -torch.inf)[:, None]
         inputs = {"codes": codes, "cos": sight.cos, "sin": sight.sin, "mask": hidden}
         out = torch.empty(rows, self._decoder.config.latent_dim, frames)
-        return _run(self._latents, inputs, memory[:, : self._latents_memory], out)
+        return self._run(self._latents, inputs, memory[:, : self._latents_memory], out)
 
     @torch.inference_mode()
     def wave(self, latents: Tensor, memory: Tensor) -> Tensor:
         rows, _, frames = latents.shape
         out = torch.empty(rows, 1, frames * int(self._decoder.total_upsample))
-        return _run(self._wave, {"latents": latents}, memory[:, self._latents_memory :], out).squeeze(1)
+        return self._run(self._wave, {"latents": latents}, memory[:, self._latents_memory :], out).squeeze(1)
 
-
-def _run(session: Session, inputs: dict[str, Tensor], memory: Tensor, out: Tensor) -> Tensor:
-    """`out`, filled; the memory is changed."""
-    kept, binding = torch.empty(memory.shape), session.binding()
-    given = {name: each.contiguous() for name, each in (inputs | {"memory": memory}).items()}
-    for name, tensor in given.items():
-        binding.input(name, tensor)
-    binding.output("result", out)
-    binding.output("kept", kept)
-    session.run(binding)
-    memory.copy_(kept)
-    return out
+    def _run(self, session: Session, inputs: dict[str, Tensor], memory: Tensor, out: Tensor) -> Tensor:
+        """`out`, filled; the memory is changed."""
+        kept, binding = torch.empty(memory.shape), session.binding()
+        given = {name: each.contiguous() for name, each in (inputs | {"memory": memory}).items()}
+        for name, tensor in given.items():
+            binding.input(name, tensor)
+        binding.output("result", out)
+        binding.output("kept", kept)
+        try:
+            session.run(binding)
+        finally:
+            self._cores.rest()
+        memory.copy_(kept)
+        return out

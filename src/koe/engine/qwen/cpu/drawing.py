@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from koe.engine.qwen.codec_layers import Floorplan
 from koe.engine.qwen.cpu.graph import MICROSOFT, Graph, Weights
 from koe.engine.qwen.cpu.session import Session
+from koe.engine.qwen.cpu.sharing import Part
 
 _END = 2**62
 """As the end of a slice: all there is."""
@@ -32,11 +33,11 @@ class Drawing:
         """Numbers that are kept of each stream."""
         return self._plan.size
 
-    def session(self, result: str, threads: int) -> Session:
+    def session(self, result: str, cores: Part) -> Session:
         """To compute this result, as `result`, and what is kept."""
         self.graph.output(result, "result", ("b", "n", "m"))
         self.graph.output(self.graph.op("Concat", *self._kept, axis=1), "kept", ("b", self.memory))
-        return Session(self.graph.model("codec").SerializeToString(), threads, self._folder)
+        return Session(self.graph.model("codec").SerializeToString(), cores, self._folder)
 
     def numbers(self, *values: int) -> str:
         return self.graph.constant(np.array(values, dtype=np.int64))

@@ -11,6 +11,7 @@ from torch import Tensor
 from koe.engine.qwen.cpu.build import PREDICTOR, TALKER
 from koe.engine.qwen.cpu.memory import GraphMemory, Stretch
 from koe.engine.qwen.cpu.session import Binding, Session, bind_memory
+from koe.engine.qwen.cpu.sharing import Part
 from koe.engine.qwen.cpu.transformer import Sizes
 from koe.engine.qwen.executors import Choose, Outlook
 from koe.engine.qwen.kv_cache import SavedSlot
@@ -20,11 +21,11 @@ from koe.engine.qwen.layers import rotation
 class GraphTalker:
     """The talker of a Qwen3TTSForConditionalGeneration as a TalkerExecutor."""
 
-    def __init__(self, talker: Any, folder: Path, slots: int, positions: int, threads: int) -> None:
+    def __init__(self, talker: Any, folder: Path, slots: int, positions: int, cores: Part) -> None:
         """`talker`: for its configuration; `folder`: of its graphs; `positions` as in Talker."""
         config, sizes = talker.config, Sizes.of(talker.config)
         limit = min(positions, config.max_position_embeddings)
-        self._config, self._session = config, Session(folder / TALKER, threads)
+        self._config, self._session = config, Session(folder / TALKER, cores)
         # One more than is ever used, for slots between others (GraphMemory.extend).
         self._memory = GraphMemory(
             sizes.layers, sizes.kv_heads, sizes.head_dim, slots, limit + 1, torch.empty(0, dtype=torch.float32)
@@ -98,11 +99,11 @@ class GraphTalker:
 class GraphPredictor:
     """The code predictor of a Qwen3TTSTalkerForConditionalGeneration as a PredictorExecutor."""
 
-    def __init__(self, talker: Any, folder: Path, rows: int, threads: int) -> None:
+    def __init__(self, talker: Any, folder: Path, rows: int, cores: Part) -> None:
         """`talker`: for its configuration and its embeddings; `rows`: at most so many at once."""
         predictor = talker.code_predictor
         self._embeddings = (talker.model.codec_embedding, *predictor.model.codec_embedding)
-        self._session = Session(folder / PREDICTOR, threads)
+        self._session = Session(folder / PREDICTOR, cores)
         self._sizes, self._vocabulary = Sizes.of(predictor.config), int(predictor.config.vocab_size)
         self._cos, self._sin = _rotation(predictor.model.rotary_emb, len(self._embeddings))
         self._steps: dict[int, list[_Step]] = {}

@@ -10,6 +10,7 @@ from torch import Tensor
 from koe.engine.qwen.code_predictor import CodePredictor
 from koe.engine.qwen.cpu.executors import GraphPredictor, GraphTalker
 from koe.engine.qwen.cpu.files import Graphs
+from koe.engine.qwen.cpu.sharing import Part
 from koe.engine.qwen.device import choose_device
 from koe.engine.qwen.executors import PredictorExecutor, TalkerExecutor
 from koe.engine.qwen.loading import load
@@ -90,11 +91,11 @@ def measure(place: Graphs) -> Fidelity:
 @torch.inference_mode()
 def compare(model: Any, place: Graphs, prompt: Prompt, pad: Tensor, frames: int = FRAMES) -> Fidelity:
     """`model`: a whole Qwen3TTSForConditionalGeneration in float32; `pad` [d]: what is heard beside a frame."""
-    talker, threads = model.talker, torch.get_num_threads()
+    talker, cores = model.talker, Part(torch.get_num_threads())
     true = Talker(talker, 1, _POSITIONS), CodePredictor(talker, 1)
     other = (
-        GraphTalker(talker, place.folder, 1, _POSITIONS, threads),
-        GraphPredictor(talker, place.folder, 1, threads),
+        GraphTalker(talker, place.folder, 1, _POSITIONS, cores),
+        GraphPredictor(talker, place.folder, 1, cores),
     )
     config = model.config.talker_config
     rules = FirstCodes(1, config.vocab_size, config.codec_eos_token_id, pad.device)

@@ -22,7 +22,7 @@ from koe.engine.qwen.manifest import FileRecord, sha256
 from koe.engine.qwen.prompt_files import fingerprint
 from koe.engine.qwen.weights import read_header, weight_files
 
-VERSION = 3
+VERSION = 4
 """To be raised when what is written changes: older graphs are then made anew."""
 
 _NOTE = "koe.json"

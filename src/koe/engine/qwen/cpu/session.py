@@ -1,6 +1,6 @@
 """Running a graph on memory of torch's: nothing is copied on the way in or out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime
 import torch
 from torch import Tensor
+
+from koe.engine.qwen.cpu.sharing import Part
 
 _KINDS = {torch.float32: np.float32, torch.int32: np.int32, torch.int64: np.int64}
 
@@ -23,42 +25,48 @@ that can be told from noise (a frame's codes of 0.6B: 84 to 103 ms asleep, 87 to
 class Session:
     """One graph, its weights mapped or packed in memory; threads that run it have a binding each."""
 
-    def __init__(self, graph: Path | bytes, threads: int, folder: Path | None = None) -> None:
+    def __init__(self, graph: Path | bytes, cores: Part, folder: Path | None = None) -> None:
         """`graph`: a file, or an onnx.ModelProto's bytes; `folder`: of such a one's weights."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Room for all results of a graph at once saves no time here, and takes 100 MB.
-        options.enable_mem_pattern = False
-        options.log_severity_level = _FATAL
-        for name, value in _WAITING.items():
-            options.add_session_config_entry(name, value)
-        if folder is not None:
-            options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
-        self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._cores = cores
+        self._sessions = {threads: _session(graph, threads, folder) for threads in {cores.own, cores.all}}
 
     def binding(self) -> "Binding":
-        return Binding(self._session.io_binding())
+        return Binding({threads: each.io_binding() for threads, each in self._sessions.items()})
 
     def run(self, binding: "Binding") -> None:
         """Compute all outputs."""
-        self._session.run_with_iobinding(binding.bound)
+        threads = self._cores.threads
+        self._sessions[threads].run_with_iobinding(binding.bound[threads])
 
 
 class Binding:
     """Which memory a graph reads and writes."""
 
-    def __init__(self, bound: Any) -> None:
+    def __init__(self, bound: Mapping[int, Any]) -> None:
+        """By the number of threads that compute."""
         self.bound = bound
 
     def input(self, name: str, tensor: Tensor) -> None:
         """`tensor` is contiguous, and lives until the last run."""
-        self.bound.bind_input(name, "cpu", 0, _KINDS[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
+        for bound in self.bound.values():
+            bound.bind_input(name, "cpu", 0, _KINDS[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
 
     def output(self, name: str, tensor: Tensor) -> None:
-        self.bound.bind_output(name, "cpu", 0, _KINDS[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
+        for bound in self.bound.values():
+            bound.bind_output(name, "cpu", 0, _KINDS[tensor.dtype], tuple(tensor.shape), tensor.data_ptr())
 
-    def forget_outputs(self) -> None:
-        self.bound.clear_binding_outputs()
+
+def _session(graph: Path | bytes, threads: int, folder: Path | None) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Room for all results of a graph at once saves no time here, and takes 100 MB.
+    options.enable_mem_pattern = False
+    options.log_severity_level = _FATAL
+    for name, value in _WAITING.items():
+        options.add_session_config_entry(name, value)
+    if folder is not None:
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def bind_memory(binding: Binding, keys: Sequence[Tensor], values: Sequence[Tensor]) -> None:
