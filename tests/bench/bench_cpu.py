@@ -40,7 +40,7 @@ class CpuBench(Bench):
             return
         from koe.engine.qwen.checkpoints import read
         from koe.engine.qwen.codec import StreamingDecoder
-        from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
+        from koe.engine.qwen.cpu.codec import GraphCodec
         from koe.engine.qwen.cpu.files import graphs
         from koe.engine.qwen.cpu.making import ensure
         from koe.engine.qwen.cpu.sharing import Cores
@@ -56,9 +56,7 @@ class CpuBench(Bench):
         self.rest = cores.frames.rest
         self.generator = graph_generator(self.loaded.model, place.folder, ROOMS, frames + 200, cores.frames)
         if cores.beside:
-            modules = self.loaded.codec.decoder
-            found = FoundWeights(modules, checkpoint.codec_folder)
-            self.decoder = StreamingDecoder(GraphCodec(modules, cores.sound, found))
+            self.decoder = StreamingDecoder(GraphCodec(self.loaded.codec.decoder, cores.sound, place.folder))
             self.sound = SoundThread(lambda: None)
 
     def koe(self) -> tuple[float, float]:

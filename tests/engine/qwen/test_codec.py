@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import tempfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +18,22 @@ torch = pytest.importorskip("torch")
 codec = pytest.importorskip("koe.engine.qwen.codec")
 
 from koe.engine.qwen.codec_modules import TorchCodec  # noqa: E402
+from koe.engine.qwen.cpu.build import build_codec  # noqa: E402
 from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec  # noqa: E402
 from koe.engine.qwen.cpu.sharing import Part  # noqa: E402
+
+
+def packed(decoder: Any, folder: Path) -> GraphCodec:
+    with tempfile.TemporaryDirectory() as place:
+        build_codec(decoder, Path(place))
+        return GraphCodec(decoder, Part(1, 2), Path(place))
+
 
 EXECUTORS: dict[str, Callable[[Any, Path], Any]] = {
     "torch": lambda decoder, folder: TorchCodec(decoder),
     "graph": lambda decoder, folder: GraphCodec(decoder, Part(1)),
     "mapped graph": lambda decoder, folder: GraphCodec(decoder, Part(1), FoundWeights(decoder, folder)),
+    "packed graph": packed,
 }
 
 FRAMES = 90

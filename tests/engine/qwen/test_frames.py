@@ -1,6 +1,7 @@
 """Koe's own loop gives the package's codes, for one row and for any number of rows that come and go."""
 
 import functools
+import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+class ByTurns(Part):
+    """Now with one thread, now with two: that changes no code."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 2)
+        self._turns = itertools.cycle((1, 2, 2))
+
+    @property
+    def threads(self) -> int:
+        return next(self._turns)
+
+
 @pytest.fixture(scope="module")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Package], Path]:
     """The folder of a package's graphs, with weights as they are."""
@@ -62,7 +75,7 @@ def makers(graphs: Callable[[Package], Path]) -> dict[str, Make]:
         "torch": lambda package, slots, positions: frame_generator(package.model, slots, positions),
         "masked": masked_generator,
         "graphs": lambda package, slots, positions: graph_generator(
-            package.model, graphs(package), slots, positions, Part(1)
+            package.model, graphs(package), slots, positions, ByTurns()
         ),
     }
 

@@ -93,13 +93,17 @@ def test_they_are_made_once(place: Graphs) -> None:
     assert not ensure(place, told.append)
     assert told == []
     assert ensure(place, told.append, anew=True)
-    assert told == ["quantising tiny to int8: the talker", "quantising tiny to int8: the code predictor"]
+    assert told == [
+        "quantising tiny to int8: the talker",
+        "quantising tiny to int8: the code predictor",
+        "packing the codec of tiny",
+    ]
 
 
 def test_as_many_bytes_as_expected_are_written(place: Graphs, checkpoint: Checkpoint) -> None:
     written = sum(file.stat().st_size for file in place.folder.glob("*.bin"))
     # Each weight begins at a page, which matters only for a tiny checkpoint.
-    assert expected_bytes(checkpoint, "int8") < written < expected_bytes(checkpoint, "int8") + 4096 * 200
+    assert expected_bytes(checkpoint, "int8") / 2 < written < expected_bytes(checkpoint, "int8") + 4096 * 800
 
 
 def change_note(place: Graphs, **values: object) -> None:

@@ -85,7 +85,7 @@ class Loader:
         weights = fingerprint(checkpoint)
         check_stopping()
         quantised = self._quantised(checkpoint, device, check_stopping)
-        loaded = load(checkpoint.folder, device, codec_of=codec_of, graph_bytes=quantised.bytes if quantised else None)
+        loaded = load(checkpoint.folder, device, codec_of=codec_of, graph_bytes=quantised.memory if quantised else None)
         check_stopping()
         listener = Listener(checkpoint.name, weights, ReferenceEncoder(loaded.model))
         model = self._model(loaded, listener, quantised)
@@ -95,7 +95,7 @@ class Loader:
             batch.warm_up()
             self._tell_pace(checkpoint, batch)
         after = taken_memory(device)
-        graphs = quantised.bytes if quantised else 0
+        graphs = quantised.memory if quantised else 0
         memory = graphs + _weight(loaded) if before is None or after is None else after - before
         how = f", {quantised.precision}" if quantised else ""
         _log.info("%s loaded in %.1f s%s", checkpoint.name, time.monotonic() - begin, how)
@@ -158,7 +158,7 @@ class Loader:
         return place
 
     def _model(self, loaded: LoadedCheckpoint, listener: Listener, quantised: Graphs | None) -> Model:
-        slots, decoder = self._settings.slots, self._decoder(loaded)
+        slots, decoder = self._settings.slots, self._decoder(loaded, quantised)
         if quantised is None:
             frames = frame_generator(loaded.model, slots, _POSITIONS)
         else:
@@ -176,14 +176,15 @@ class Loader:
             rest=self._cores.frames.rest,
         )
 
-    def _decoder(self, loaded: LoadedCheckpoint) -> StreamingDecoder:
+    def _decoder(self, loaded: LoadedCheckpoint, quantised: Graphs | None) -> StreamingDecoder:
         if loaded.device.kind != "cpu" or loaded.device.codec_dtype != torch.float32:
             return StreamingDecoder(TorchCodec(loaded.codec.decoder))
         if (decoder := self._decoders.get(loaded.codec)) is None:
             from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
 
             modules = loaded.codec.decoder
-            codec = GraphCodec(modules, self._cores.sound, FoundWeights(modules, loaded.checkpoint.codec_folder))
+            found = quantised.folder if quantised else FoundWeights(modules, loaded.checkpoint.codec_folder)
+            codec = GraphCodec(modules, self._cores.sound, found)
             decoder = self._decoders[loaded.codec] = StreamingDecoder(codec)
         return decoder
 

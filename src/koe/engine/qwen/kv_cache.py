@@ -1,10 +1,11 @@
 """The keys and values of the streams under way: slots of equal size, used again and again."""
 
+import math
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,9 +77,9 @@ class SlotMemory:
 
 
 def _zeros(like: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """On a CPU without touching them: a slot that nobody has used takes no memory."""
+    """On a CPU without touching them: what nobody has used takes no memory (nor in pages of 2 MB, as numpy's would)."""
     if like.device.type == "cpu" and like.dtype == torch.float32:
-        return torch.from_numpy(np.zeros(shape, dtype=np.float32))
+        return torch.frombuffer(mmap.mmap(-1, math.prod(shape) * 4), dtype=torch.float32).view(shape)
     return like.new_zeros(shape)
 
 

@@ -19,14 +19,13 @@ import torch
 from torch import Tensor
 
 from koe.engine.qwen.codec import StreamingDecoder
-from koe.engine.qwen.cpu.build import build
+from koe.engine.qwen.cpu.build import build, build_codec
 from koe.engine.qwen.cpu.codec import GraphCodec
 from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.figures import ROOMS, Figures
-from koe.engine.qwen.cpu.graph import WeightsFile
 from koe.engine.qwen.cpu.lean import lean_model
 from koe.engine.qwen.cpu.precision import Quantised
-from koe.engine.qwen.cpu.sharing import Cores, Part
+from koe.engine.qwen.cpu.sharing import Cores
 from koe.engine.qwen.frames import FrameGenerator, Row, graph_generator
 from koe.engine.qwen.package import import_qwen_tts
 from koe.engine.qwen.prompt import Prompt
@@ -57,9 +56,9 @@ def measure(size: Size, precision: Quantised, folder: Path, tell: Callable[[str]
     torch.set_num_threads(threads())
     with tempfile.TemporaryDirectory(dir=folder, prefix=".bench-") as place:
         tell(f"making noise as large as {size} at {precision} ...")
-        model = _noise(size, precision, Path(place))
+        model, decoder = _noise(size, precision, Path(place))
         tell("measuring ...")
-        return _Run(model, Path(place)).figures(size, precision)
+        return _Run(model, decoder, Path(place)).figures(size, precision)
 
 
 @dataclass
@@ -81,10 +80,10 @@ class Times:
 
 
 class _Run:
-    def __init__(self, model: Any, graphs: Path) -> None:
+    def __init__(self, model: Any, decoder: Any, graphs: Path) -> None:
         self._cores = Cores(torch.get_num_threads(), beside=True)
         self._frames = graph_generator(model, graphs, ROOMS, _POSITIONS, self._cores.frames)
-        self._decoder = _decoder(graphs, self._cores.sound)
+        self._decoder = StreamingDecoder(GraphCodec(decoder, self._cores.sound, graphs))
         width = model.config.talker_config.hidden_size
         self._prompt = Prompt(torch.randn(_PROMPT, width), torch.empty(0, width))
 
@@ -183,8 +182,8 @@ def _timed(frames: FrameGenerator, times: Times) -> None:
     vars(talker)["step"], vars(predictor)["predict"] = timed_step, timed_predict
 
 
-def _noise(size: Size, precision: Quantised, folder: Path) -> Any:
-    """The graphs of such a checkpoint in the folder, and its model without their layers."""
+def _noise(size: Size, precision: Quantised, folder: Path) -> tuple[Any, Any]:
+    """The graphs of such a checkpoint in the folder; its model without their layers, and its codec's decoder."""
     models = import_qwen_tts().core.models
     hidden, intermediate = _WIDTHS[size]
     talker = {**_TALKER, "hidden_size": hidden, "intermediate_size": intermediate, "text_vocab_size": 1024}
@@ -214,13 +213,13 @@ def _noise(size: Size, precision: Quantised, folder: Path) -> Any:
 
     for _ in build(source, config.talker_config, precision, folder):
         pass
-    return lean_model(models.Qwen3TTSForConditionalGeneration, config, source)
+    decoder = _decoder()
+    build_codec(decoder, folder)
+    return lean_model(models.Qwen3TTSForConditionalGeneration, config, source), decoder
 
 
-def _decoder(folder: Path, cores: Part) -> StreamingDecoder:
+def _decoder() -> Any:
     core = import_qwen_tts().core
     codec = importlib.import_module(core.Qwen3TTSTokenizerV2Model.__module__)
     config = core.Qwen3TTSTokenizerV2Config(decoder_config=dict(_CODEC)).decoder_config
-    whole = codec.Qwen3TTSTokenizerV2Decoder(config).eval().requires_grad_(False)
-    with WeightsFile(folder / "codec.bin") as weights:
-        return StreamingDecoder(GraphCodec(whole, cores, weights))
+    return codec.Qwen3TTSTokenizerV2Decoder(config).eval().requires_grad_(False)

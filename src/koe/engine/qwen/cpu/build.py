@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import onnx
 
+from koe.engine.qwen.cpu.codec import CODEC, draw
 from koe.engine.qwen.cpu.graph import Graph, WeightsFile
+from koe.engine.qwen.cpu.packing import Sample, pack
 from koe.engine.qwen.cpu.precision import BITS, Precision
 from koe.engine.qwen.cpu.transformer import Source, Transformer, linear
 
@@ -15,14 +17,30 @@ TALKER, PREDICTOR = "talker.onnx", "code_predictor.onnx"
 
 
 def build(source: Source, config: Any, precision: Precision, folder: Path) -> Iterator[str]:
-    """Write the talker's and the code predictor's graph into an empty folder; tells what comes next.
+    """Write the talker's and the code predictor's graph into a folder; tells what comes next.
 
     `config`: a Qwen3TTSTalkerConfig.
     """
     yield "the talker"
     _talker(source, config, precision, folder / TALKER)
+    pack(folder / TALKER, [_hearing()])
     yield "the code predictor"
     _predictor(source, config, precision, folder / PREDICTOR)
+    pack(folder / PREDICTOR, [_hearing(head) for head in range(config.num_code_groups - 1)])
+
+
+def build_codec(decoder: Any, folder: Path) -> None:
+    """Write the codec's graphs into a folder; `decoder`: a Qwen3TTSTokenizerV2Decoder, which stays at 32 bits."""
+    sizes = {"b": 1, "t": 2, "seen": decoder.pre_transformer.window_size + 1}
+    for name in CODEC:
+        with WeightsFile((folder / name).with_suffix(".bin")) as weights:
+            onnx.save(draw(decoder, name, weights), folder / name)
+        pack(folder / name, [Sample(sizes)])
+
+
+def _hearing(head: int = 0) -> Sample:
+    """Two positions."""
+    return Sample({"n": 1, "s": 2, "m": 4, "p": 4}, {"seen": 1, "longest": 2, "head": head})
 
 
 def _talker(source: Source, config: Any, precision: Precision, file: Path) -> None:

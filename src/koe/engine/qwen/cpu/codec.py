@@ -1,6 +1,5 @@
 """The codec's decoder as graphs: a CodecExecutor on onnxruntime."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,16 @@ from koe.engine.qwen.cpu.graph import Place, Weights
 from koe.engine.qwen.cpu.session import Session
 from koe.engine.qwen.cpu.sharing import Part
 from koe.engine.qwen.weights import read_header, weight_files
+
+CODEC = {"codec_latents.onnx": draw_latents, "codec_wave.onnx": draw_wave}
+"""The two graphs."""
+
+
+@torch.inference_mode()
+def draw(decoder: Any, name: str, weights: Weights | None) -> Any:
+    """One of them as an onnx.ModelProto; `decoder`: a Qwen3TTSTokenizerV2Decoder."""
+    drawing = Drawing(weights)
+    return drawing.model(CODEC[name](drawing, decoder), name.removesuffix(".onnx"))
 
 
 class FoundWeights:
@@ -48,18 +57,18 @@ class GraphCodec:
     together = 1
     """Measured with chunks of 8 frames on 2 cores: 36 ms a frame, alone or four at a time."""
 
-    def __init__(self, decoder: Any, cores: Part, weights: Weights | None = None) -> None:
-        """`weights`: in files, which are mapped; None: they are copied."""
-
-        def session(draw: Callable[[Drawing, Any], str]) -> tuple[Session, int]:
-            drawing = Drawing(weights)
-            made = drawing.session(draw(drawing, decoder), cores)
-            return made, drawing.memory
-
+    def __init__(self, decoder: Any, cores: Part, graphs: Path | Weights | None = None) -> None:
+        """`graphs`: the folder that they are packed in. Otherwise they are drawn: Weights that are mapped, None: they
+        are copied."""
         self._decoder, self._cores, self.reach = decoder, cores, wave_reach(decoder)
-        with torch.inference_mode():
-            self._latents, self._latents_memory = session(draw_latents)
-            self._wave, self._wave_memory = session(draw_wave)
+        if isinstance(graphs, Path):
+            self._latents, self._wave = (Session(graphs / each, cores) for each in CODEC)
+        else:
+            folder = graphs.folder if graphs is not None else None
+            self._latents, self._wave = (
+                Session(draw(decoder, each, graphs).SerializeToString(), cores, folder) for each in CODEC
+            )
+        self._latents_memory, self._wave_memory = self._latents.width("kept"), self._wave.width("kept")
 
     @property
     def codebooks(self) -> int:

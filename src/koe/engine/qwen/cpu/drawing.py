@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from koe.engine.qwen.codec_layers import Floorplan
 from koe.engine.qwen.cpu.graph import MICROSOFT, Graph, Weights
-from koe.engine.qwen.cpu.session import Session
-from koe.engine.qwen.cpu.sharing import Part
 
 _END = 2**62
 """As the end of a slice: all there is."""
@@ -23,21 +21,16 @@ class Drawing:
 
     def __init__(self, weights: Weights | None) -> None:
         self.graph = Graph(weights)
-        self._folder = weights.folder if weights is not None else None
         self._plan = Floorplan()
-        self._memory = self.graph.input("memory", ("b", "size"))
+        self._memory = "memory"
         self._kept: list[str] = []
 
-    @property
-    def memory(self) -> int:
-        """Numbers that are kept of each stream."""
-        return self._plan.size
-
-    def session(self, result: str, cores: Part) -> Session:
-        """To compute this result, as `result`, and what is kept."""
+    def model(self, result: str, name: str) -> Any:
+        """An onnx.ModelProto that computes this result, as `result`, and what is kept."""
         self.graph.output(result, "result", ("b", "n", "m"))
-        self.graph.output(self.graph.op("Concat", *self._kept, axis=1), "kept", ("b", self.memory))
-        return Session(self.graph.model("codec").SerializeToString(), cores, self._folder)
+        self.graph.output(self.graph.op("Concat", *self._kept, axis=1), "kept", ("b", self._plan.size))
+        self.graph.input(self._memory, ("b", self._plan.size))
+        return self.graph.model(name)
 
     def numbers(self, *values: int) -> str:
         return self.graph.constant(np.array(values, dtype=np.int64))

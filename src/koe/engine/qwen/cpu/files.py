@@ -22,12 +22,12 @@ from koe.engine.qwen.manifest import FileRecord, sha256
 from koe.engine.qwen.prompt_files import fingerprint
 from koe.engine.qwen.weights import read_header, weight_files
 
-VERSION = 4
+VERSION = 5
 """To be raised when what is written changes: older graphs are then made anew."""
 
 _NOTE = "koe.json"
 _FOLDER = ".quantised"
-_SCALE_BYTES = 4
+_SCALE_BYTES, _CODEC_BYTES = 4, 4
 _SPARE = 200 * 1024 * 1024
 """Bytes that stay free on the disk."""
 
@@ -45,7 +45,6 @@ class _Note(BaseModel):
 
     weights: str
     """The checkpoint's fingerprint."""
-
     files: dict[str, FileRecord]
 
 
@@ -58,7 +57,7 @@ class Graphs:
     folder: Path
 
     def problem(self) -> str | None:
-        """Why they can't be used, in words; None: they can. Reads all of them, which takes a second."""
+        """Why they can't be used, in words; None: they can. Reads all of them, which takes a second or two."""
         try:
             note = _Note.model_validate_json((self.folder / _NOTE).read_bytes())
         except FileNotFoundError:
@@ -75,6 +74,11 @@ class Graphs:
     def bytes(self) -> int:
         """On disk."""
         return sum(file.stat().st_size for file in self.folder.glob("*"))
+
+    @property
+    def memory(self) -> int:
+        """Bytes of it that they take, the codec's aside, which replace those of its checkpoint."""
+        return _weights(self.checkpoint, self.precision)
 
     @contextmanager
     def replacing(self) -> Iterator[Path]:
@@ -148,7 +152,18 @@ def remove_graphs(data_dir: Path, name: str) -> None:
 
 
 def expected_bytes(checkpoint: Checkpoint, precision: Quantised) -> int:
-    """Of the graphs: about."""
+    """At most, on the disk, where most lies twice (see packing)."""
+    codec: int = sum(
+        math.prod(tensor["shape"]) * _CODEC_BYTES
+        for file in weight_files(checkpoint.codec_folder)
+        for name, tensor in read_header(file)[0].items()
+        if name.startswith("decoder.")
+    )
+    return 2 * (_weights(checkpoint, precision) + codec)
+
+
+def _weights(checkpoint: Checkpoint, precision: Quantised) -> int:
+    """Bytes of the talker's and the code predictor's: about."""
     bits = BITS[precision]
     parts = {"talker.model.layers.": bits.talker, "code_predictor.model.layers.": bits.predictor, "_head.": bits.heads}
     total = 0.0

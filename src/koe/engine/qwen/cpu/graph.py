@@ -20,7 +20,7 @@ _OPSET, _IR_VERSION = 21, 10
 _PAGE = 4096
 """A weight in the file begins at a page, so that it can be mapped."""
 
-_SMALL = 1024
+SMALL = 1024
 """Bytes up to which a constant is kept in the graph itself."""
 
 _INTEGERS = 4
@@ -68,7 +68,7 @@ class WeightsFile:
         self._opened.close()
 
     def place(self, values: NDArray[Any]) -> Place | None:
-        if values.nbytes <= _SMALL:
+        if values.nbytes <= SMALL:
             return None
         self._opened.write(bytes(-self._opened.tell() % _PAGE))
         place = Place(self._file.name, self._opened.tell(), values.nbytes)

@@ -7,10 +7,11 @@ from typing import Any
 
 from koe.core.errors import EngineUnavailable, KoeError
 from koe.engine.qwen.checkpoints import Checkpoint
-from koe.engine.qwen.cpu.build import build
+from koe.engine.qwen.cpu.build import build, build_codec
 from koe.engine.qwen.cpu.files import Graphs
 from koe.engine.qwen.cpu.source import MappedWeights
-from koe.engine.qwen.device import is_out_of_memory
+from koe.engine.qwen.device import choose_device, is_out_of_memory
+from koe.engine.qwen.loading import load_codec
 from koe.engine.qwen.package import import_qwen_tts
 from koe.engine.qwen.weights import weight_files
 
@@ -33,6 +34,8 @@ def ensure(place: Graphs, tell: Callable[[str], None], *, anew: bool = False) ->
             config = _config(place.checkpoint)
             for step in build(weights, config.talker_config, place.precision, folder):
                 tell(f"quantising {name} to {place.precision}: {step}")
+            tell(f"packing the codec of {name}")
+            build_codec(load_codec(place.checkpoint, choose_device("cpu")).decoder, folder)
         except KoeError:
             raise
         except Exception as error:

@@ -13,7 +13,7 @@ from koe.engine.qwen.cpu.sharing import Part
 
 _KINDS = {torch.float32: np.float32, torch.int32: np.int32, torch.int64: np.int64}
 
-_FATAL = 4
+FATAL = 4
 """What is less comes as an exception."""
 
 _WAITING = {"session.intra_op.spin_duration_us": "100", "session.force_spinning_stop": "1"}
@@ -29,6 +29,11 @@ class Session:
         """`graph`: a file, or an onnx.ModelProto's bytes; `folder`: of such a one's weights."""
         self._cores = cores
         self._sessions = {threads: _session(graph, threads, folder) for threads in {cores.own, cores.all}}
+
+    def width(self, output: str) -> int:
+        """Of a result [n, width]."""
+        found = next(each for each in next(iter(self._sessions.values())).get_outputs() if each.name == output)
+        return int(found.shape[1])
 
     def binding(self) -> "Binding":
         return Binding({threads: each.io_binding() for threads, each in self._sessions.items()})
@@ -61,7 +66,7 @@ def _session(graph: Path | bytes, threads: int, folder: Path | None) -> Any:
     options.intra_op_num_threads = threads
     # Room for all results of a graph at once saves no time here, and takes 100 MB.
     options.enable_mem_pattern = False
-    options.log_severity_level = _FATAL
+    options.log_severity_level = FATAL
     for name, value in _WAITING.items():
         options.add_session_config_entry(name, value)
     if folder is not None:
