@@ -85,20 +85,20 @@ async def test_a_text_fed_by_the_character_gives_the_sound_of_the_text_fed_whole
     engine: QwenEngine, live: bool
 ) -> None:
     whole = await heard(open_stream(engine, live_text=live))
-    assert await heard(open_stream(engine, live_text=live), list(TEXT)) == whole
+    assert_same(await heard(open_stream(engine, live_text=live), list(TEXT)), whole)
     assert len(whole) > 24000
 
 
 async def test_the_seed_decides(engine: QwenEngine) -> None:
     one, again, other = [await heard(open_stream(engine, seed)) for seed in (1, 1, 2)]
-    assert one == again
-    assert one != other
+    assert_same(one, again)
+    assert samples(one)[:12000].tolist() != samples(other)[:12000].tolist()
 
 
 async def test_a_drawn_seed_is_told_and_gives_the_same_again(engine: QwenEngine) -> None:
     stream = open_stream(engine, seed=None)  # type: ignore[arg-type]
     first = await heard(stream)
-    assert await heard(open_stream(engine, seed=stream.seed)) == first
+    assert_same(await heard(open_stream(engine, seed=stream.seed)), first)
 
 
 async def test_many_at_once_get_each_what_they_would_get_alone(engine: QwenEngine) -> None:
@@ -110,8 +110,13 @@ async def test_many_at_once_get_each_what_they_would_get_alone(engine: QwenEngin
     await anext(aiter(left))
     await left.aclose()
     for one, together in zip(alone, await asyncio.gather(*hearing), strict=True):
-        difference = np.abs(samples(one) - samples(together))
-        assert difference.max() <= 1
+        assert_same(one, together)
+
+
+def assert_same(one: bytes, other: bytes) -> None:
+    """To one step: with more threads a sum may be taken in another order."""
+    assert len(one) == len(other)
+    assert np.abs(samples(one) - samples(other)).max() <= 1
 
 
 def samples(pcm: bytes) -> np.ndarray[Any, np.dtype[np.int32]]:
