@@ -1,6 +1,8 @@
 """What slots remember, and what they must forget."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor  # noqa: E402
 
+from koe.engine.qwen.cpu.memory import GraphMemory, Stretch  # noqa: E402
 from koe.engine.qwen.kv_cache import SlotCache  # noqa: E402
 
 NO_GRAD = pytest.mark.usefixtures("inference")
@@ -75,3 +78,24 @@ def test_room_is_made_as_it_is_needed_up_to_the_limit() -> None:
     cache.begin(1, 999)
     assert cache.positions == 1000
     assert cache_of(limit=40).positions == 40
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells memory on Linux only")
+def test_only_what_is_used_takes_memory() -> None:
+    """Also when all of it has been made larger."""
+    before = resident()
+    memory = GraphMemory(4, 8, 128, 16, 8192, torch.empty(0))
+    memory.begin(3, 200)
+    for _ in range(4):
+        memory.extend([3])
+    memory.begin(5, 4000)
+    memory.keys(Stretch(3, 1))[0][0, :, :204] += 1
+    memory.begin(7, 8000)
+    assert memory.positions >= 8000
+    assert memory.keys(Stretch(3, 1))[0][0, :, :204].min() == 1
+    # All that has been made is 4 GB.
+    assert resident() - before < 400e6
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -21,7 +21,7 @@ from koe.core.profile import Clip
 from koe.engine import Priority
 from koe.engine.qwen.codec import StreamingDecoder
 from koe.engine.qwen.device import is_out_of_memory
-from koe.engine.qwen.frames import FrameGenerator, GaveWay
+from koe.engine.qwen.frames import FrameGenerator, GaveWay, Row
 from koe.engine.qwen.guards import Counters, frame_cap
 from koe.engine.qwen.pace import Pace
 from koe.engine.qwen.priming import Priming
@@ -128,19 +128,31 @@ class Batch:
         others it learns its pace."""
         model = self._model
         row = model.frames.open(model.prompts.blank(), Sampling(), 0)
-        state = model.decoder.open()
-        for frames in (1, 1, _PACE_FRAMES):
-            begin, codes = time.perf_counter(), []
+        state, codes = model.decoder.open(), self._frame_for_nobody(row)
+        model.rest()
+        model.decoder.decode([state], codes[:, None])
+        for frames in (1, _PACE_FRAMES):
+            begin, piece, sounding = time.perf_counter(), codes[:, None].repeat(1, frames, 1), None
+            if model.sound is not None:
+                sounding = model.sound.add(model.decoder, state, piece, _LAST, _ROOM_PIECE)
             for _ in range(frames):
-                row.finished = False
-                codes.append(model.frames.advance([row], [None]))
-                if row.broken:
-                    raise model.frames.failure()
+                codes = self._frame_for_nobody(row)
             model.rest()
-            model.decoder.decode([state], torch.stack(codes, dim=1))
+            if sounding is None:
+                model.decoder.decode([state], piece)
+            else:
+                sounding.result(_FIRST_SECONDS)
             if frames > 1:
                 self.pace.note((time.perf_counter() - begin) / frames, frames)
         model.frames.close(row)
+
+    def _frame_for_nobody(self, row: Row) -> torch.Tensor:
+        """Its codes [1, 16]."""
+        row.finished = False
+        codes = self._model.frames.advance([row], [None])
+        if row.broken:
+            raise FrameGenerator.failure()
+        return codes
 
     def close(self, error: KoeError) -> None:
         """End all streams."""
@@ -360,7 +372,11 @@ def _owes_a_room(stream: Stream) -> bool:
     return _is_room(stream) and not stream.heard
 
 
-def _order(stream: Stream) -> tuple[bool, bool, int]:
+_Order = tuple[bool, bool, int]
+_LAST: _Order = (True, True, 0)
+
+
+def _order(stream: Stream) -> _Order:
     return not _is_room(stream), stream.sent_bytes > 0, stream.next_chunk
 
 

@@ -1,7 +1,9 @@
 """Where a model computes, and with how many bits."""
 
+import ctypes
 import gc
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -68,10 +70,17 @@ def taken_memory(device: Device) -> int | None:
 def release_memory(device: Device) -> None:
     """Give back what belonged to models that nobody holds any more."""
     gc.collect()
+    _trim()
     if device.kind == "cuda":
         torch.cuda.empty_cache()
     elif device.kind == "mps":
         torch.mps.empty_cache()
+
+
+def _trim() -> None:
+    """Glibc keeps what was freed: 0.1 to 0.2 GB after a checkpoint has been loaded."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,5 +1,6 @@
 """Frames of any number of streams, step by step: each gets exactly the codes that it would get alone."""
 
+import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,7 +180,8 @@ class FrameGenerator:
 
     def _give_back(self, slot: int) -> None:
         self._talker.release(slot)
-        self._free.append(slot)
+        # The lowest is taken next: memory that no stream has used yet stays so.
+        bisect.insort(self._free, slot)
 
     def _look_ahead(self, rows: Sequence[Row], outlook: Outlook, seen: Sequence[Tensor] = ()) -> None:
         """Choose the first codes of the rows' next frames. `seen`: the scores of the frame's other codes."""

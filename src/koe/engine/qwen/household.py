@@ -95,6 +95,7 @@ class Loader:
             batch.warm_up()
             self._tell_pace(checkpoint, batch)
         after = taken_memory(device)
+        self.release()
         graphs = quantised.memory if quantised else 0
         memory = graphs + _weight(loaded) if before is None or after is None else after - before
         how = f", {quantised.precision}" if quantised else ""

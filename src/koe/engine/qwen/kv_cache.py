@@ -71,9 +71,10 @@ class SlotMemory:
         size = min(max(positions, 2 * self.positions), self._limit)
         for tensors in (self._keys, self._values):
             for index, old in enumerate(tensors):
-                slots, heads, used, head_dim = old.shape
+                slots, heads, _, head_dim = old.shape
                 tensors[index] = _zeros(old, (slots, heads, size, head_dim))
-                tensors[index][:, :, :used] = old
+                for slot, length in enumerate(self._length):
+                    tensors[index][slot, :, :length] = old[slot, :, :length]
 
 
 def _zeros(like: Tensor, shape: tuple[int, ...]) -> Tensor:

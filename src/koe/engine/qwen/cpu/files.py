@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,14 @@ VERSION = 5
 _NOTE = "koe.json"
 _FOLDER = ".quantised"
 _SCALE_BYTES, _CODEC_BYTES = 4, 4
-_SPARE = 200 * 1024 * 1024
-"""Bytes that stay free on the disk."""
+_SPARE = 500 * 1024 * 1024
+"""Bytes that stay free on the disk, also while the largest graph lies there a third time."""
 
 _ABANDONED = 3600.0
 """Seconds after which nobody is still writing."""
+
+_READERS = 2
+"""Files at once, of which one is half of all."""
 
 _GB = 1e9
 
@@ -68,7 +72,9 @@ class Graphs:
             return "they were made by another version of Koe"
         if note.weights != fingerprint(self.checkpoint):
             return "they were made from other weights"
-        return next((problem for name, record in note.files.items() if (problem := self._problem(name, record))), None)
+        with ThreadPoolExecutor(_READERS) as pool:
+            problems = list(pool.map(self._problem, note.files.keys(), note.files.values()))
+        return next((problem for problem in problems if problem is not None), None)
 
     @property
     def bytes(self) -> int:

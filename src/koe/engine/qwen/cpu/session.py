@@ -1,6 +1,7 @@
 """Running a graph on memory of torch's: nothing is copied on the way in or out."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,20 @@ FATAL = 4
 
 _WAITING = {"session.intra_op.spin_duration_us": "100", "session.force_spinning_stop": "1"}
 """Threads look out for their next operator for a moment instead of sleeping at once, and for none once the graph is
-through: spinning on took the cores from the sampling and the codec between two runs. At 8 bits it makes no difference
-that can be told from noise (a frame's codes of 0.6B: 84 to 103 ms asleep, 87 to 91 so, on 2 cores)."""
+through: spinning on took the cores from the sampling and the codec between two runs. With two threads a frame's codes
+of 0.6B take 46 ms asleep and 32 so at 4 bits; at 8 the difference can't be told from noise."""
 
 
 class Session:
-    """One graph, its weights mapped or packed in memory; threads that run it have a binding each."""
+    """One graph, open once for each number of threads that may compute it; threads that run it have a binding each."""
 
     def __init__(self, graph: Path | bytes, cores: Part, folder: Path | None = None) -> None:
         """`graph`: a file, or an onnx.ModelProto's bytes; `folder`: of such a one's weights."""
         self._cores = cores
-        self._sessions = {threads: _session(graph, threads, folder) for threads in {cores.own, cores.all}}
+        counts = {cores.own, cores.all}
+        with ThreadPoolExecutor(len(counts)) as pool:
+            opened = pool.map(lambda threads: _session(graph, threads, folder), counts)
+            self._sessions = dict(zip(counts, opened, strict=True))
 
     def width(self, output: str) -> int:
         """Of a result [n, width]."""
