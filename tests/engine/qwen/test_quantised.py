@@ -20,7 +20,7 @@ from koe.settings import QwenSettings
 
 torch = pytest.importorskip("torch")
 
-from koe.engine.qwen.cpu.fidelity import FRAMES, measure  # noqa: E402
+from koe.engine.qwen.cpu.fidelity import FRAMES, Agreement, Fidelity, measure  # noqa: E402
 from koe.engine.qwen.cpu.making import ensure  # noqa: E402
 from koe.engine.qwen.device import Device  # noqa: E402
 
@@ -85,6 +85,17 @@ def test_quantised_weights_score_as_the_true_ones_nearly(
     # Noise of this size has few clear winners, and often the same two: at the true size 98 % agree.
     assert min(each.talker.top1 for each in found.values()) >= 0.85
     assert f"Over {FRAMES} frames" in found["int8"].told
+
+
+def test_what_is_lost_is_told_in_words() -> None:
+    good, fair, poor = Agreement(0.9995, 0.98), Agreement(0.985, 0.9), Agreement(0.9, 0.5)
+    words = [
+        (Fidelity(good, good, 1), "as good as"),
+        (Fidelity(good, poor, 1), "not in the detail"),
+        (Fidelity(fair, good, 1), "close to"),
+        (Fidelity(poor, good, 1), "some way from"),
+    ]
+    assert [told for fidelity, told in words if told not in fidelity.told] == []
 
 
 def test_they_are_made_once(place: Graphs) -> None:

@@ -28,6 +28,9 @@ _SEED = 1
 _FAITHFUL, _FAIR = (0.999, 0.95), (0.98, 0.85)
 """Cosine and share of equal first choices."""
 
+_FINE = 0.99
+"""Cosine within frames, which make the detail of the sound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -50,8 +53,11 @@ class Fidelity:
     def told(self) -> str:
         """For people."""
         figures = (self.talker.cosine, self.talker.top1)
-        if all(figure >= needed for figure, needed in zip(figures, _FAITHFUL, strict=True)):
+        faithful = all(figure >= needed for figure, needed in zip(figures, _FAITHFUL, strict=True))
+        if faithful and self.predictor.cosine >= _FINE:
             words = "as good as the original: no difference is to be expected by ear"
+        elif faithful:
+            words = "true in words and intonation, but not in the detail of the sound: listen before you keep it"
         elif all(figure >= needed for figure, needed in zip(figures, _FAIR, strict=True)):
             words = "close to the original: the same words and voice, now and then another intonation"
         else:
