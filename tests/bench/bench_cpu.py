@@ -52,7 +52,7 @@ class CpuBench(Bench):
         assert checkpoint is not None
         place = graphs(folder, checkpoint, precision)
         ensure(place, print)
-        cores = Cores(threads(), beside=True)
+        cores = Cores(threads())
         self.rest = cores.frames.rest
         self.generator = graph_generator(self.loaded.model, place.folder, ROOMS, frames + 200, cores.frames)
         if cores.beside:

@@ -50,8 +50,7 @@ class ByTurns(Part):
         super().__init__(1, 2)
         self._turns = itertools.cycle((1, 2, 2))
 
-    @property
-    def threads(self) -> int:
+    def take(self) -> int:
         return next(self._turns)
 
 

@@ -22,7 +22,7 @@ from koe.engine.qwen.cpu.cores import threads
 from koe.engine.qwen.cpu.files import Graphs, graphs
 from koe.engine.qwen.cpu.making import ensure
 from koe.engine.qwen.cpu.precision import chosen_precision
-from koe.engine.qwen.cpu.sharing import Cores
+from koe.engine.qwen.cpu.sharing import Cores, Part
 from koe.engine.qwen.device import Device, choose_device, release_memory, taken_memory
 from koe.engine.qwen.frames import frame_generator, graph_generator
 from koe.engine.qwen.guards import Counters
@@ -69,7 +69,7 @@ class Loader:
         something to do."""
         self._settings, self._data_dir, self._counters = settings, data_dir, counters
         self._room_comes, self._poke = room_comes, poke
-        self._cores = Cores(1, beside=False)
+        self._cores = Cores(1)
         self._sound: SoundThread | None = None
         self._clone_prompts = ClonePrompts(folder(data_dir), counters)
         self._device: Device | None = None
@@ -133,8 +133,7 @@ class Loader:
         if self._device is None:
             torch.set_num_threads(min(threads(), torch.get_num_threads()))
             self._device = choose_device(self._settings.device, self._settings.dtype)
-            quantised = chosen_precision(self._settings, self._device) != "fp32"
-            self._cores = Cores(torch.get_num_threads(), beside=quantised)
+            self._cores = Cores(torch.get_num_threads())
             _log.info("computing on %s", self._device.reason)
         return self._device
 
@@ -184,8 +183,11 @@ class Loader:
             from koe.engine.qwen.cpu.codec import FoundWeights, GraphCodec
 
             modules = loaded.codec.decoder
-            found = quantised.folder if quantised else FoundWeights(modules, loaded.checkpoint.codec_folder)
-            codec = GraphCodec(modules, self._cores.sound, found)
+            if quantised is not None:
+                codec = GraphCodec(modules, self._cores.sound, quantised.folder)
+            else:
+                found = FoundWeights(modules, loaded.checkpoint.codec_folder)
+                codec = GraphCodec(modules, Part(torch.get_num_threads()), found)
             decoder = self._decoders[loaded.codec] = StreamingDecoder(codec)
         return decoder
 

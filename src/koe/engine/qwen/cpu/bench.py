@@ -81,7 +81,7 @@ class Times:
 
 class _Run:
     def __init__(self, model: Any, decoder: Any, graphs: Path) -> None:
-        self._cores = Cores(torch.get_num_threads(), beside=True)
+        self._cores = Cores(torch.get_num_threads())
         self._frames = graph_generator(model, graphs, ROOMS, _POSITIONS, self._cores.frames)
         self._decoder = StreamingDecoder(GraphCodec(decoder, self._cores.sound, graphs))
         width = model.config.talker_config.hidden_size

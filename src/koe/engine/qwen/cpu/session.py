@@ -44,7 +44,7 @@ class Session:
 
     def run(self, binding: "Binding") -> None:
         """Compute all outputs."""
-        threads = self._cores.threads
+        threads = self._cores.take()
         self._sessions[threads].run_with_iobinding(binding.bound[threads])
 
 

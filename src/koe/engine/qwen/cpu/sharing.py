@@ -12,9 +12,8 @@ class Part:
         self.other: Part | None = None
         self._computes = False
 
-    @property
-    def threads(self) -> int:
-        """To compute with from now on: whoever asks computes, until it rests."""
+    def take(self) -> int:
+        """Threads to compute with now. It counts as computing from here on, also between two runs, until it rests."""
         self._computes = True
         return self.own if self.other is not None and self.other._computes else self.all
 
@@ -24,11 +23,13 @@ class Part:
 
 
 class Cores:
-    def __init__(self, together: int, *, beside: bool) -> None:
-        """`beside`: the sound is made beside the frames, where there are threads for it; else afterwards."""
-        for_frames, for_sound = shares(together) if beside else (together, 0)
+    def __init__(self, together: int) -> None:
+        """So many threads for both."""
+        for_frames, for_sound = shares(together)
         self.frames = Part(for_frames, together)
         self.sound = Part(for_sound or for_frames, together)
         self.beside = for_sound > 0
+        """Whether there are enough for both at once; else one computes after the other."""
+
         if self.beside:
             self.frames.other, self.sound.other = self.sound, self.frames
