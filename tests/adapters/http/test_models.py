@@ -150,7 +150,7 @@ async def test_a_cancelled_download_is_kept_and_goes_on_with_the_next(
     async with house(tmp_path) as (it, _):
         listening = asyncio.create_task(events(it))
         half = tmp_path / "models" / f".download-{SMALL}"
-        await eventually(lambda: any(each.stat().st_size >= 10 * MIB for each in half.glob("*.part")))
+        await eventually(lambda: any(each.stat().st_size >= 10 * MIB for each in half.glob("model.safetensors.*.part")))
         await asked(it, "DELETE", f"/api/models/{SMALL.lower()}/download", 204)
         kind, error = (await listening)[-1]
         assert (kind, error["error"]["code"]) == ("error", "cancelled")
