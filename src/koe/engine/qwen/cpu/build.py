@@ -32,8 +32,8 @@ def build(source: Source, config: Any, precision: Precision, folder: Path) -> It
 def build_codec(decoder: Any, folder: Path) -> None:
     """Write the codec's graphs into a folder; `decoder`: a Qwen3TTSTokenizerV2Decoder.
 
-    It stays at 32 bits: with convolutions at 8 it took only a tenth (2 threads) to a fifth (1) less time, on a processor
-    made for them (AVX-512 VNNI), and its sound was noise from 23 dB on down.
+    It stays at 32 bits: with convolutions at 8 it took only a tenth (2 threads) to a fifth (1) less time, on a
+    processor made for them (AVX-512 VNNI), and noise lay only 23 dB below the sound.
     """
     sizes = {"b": 1, "t": 2, "seen": decoder.pre_transformer.window_size + 1}
     for name in CODEC:
