@@ -54,6 +54,12 @@ def voices(browser: Browser, koe: KoeServer) -> Iterator[APIRequestContext]:
                 expect(context.request.delete(f"/api/voices/{voice['id']}")).to_be_ok()
 
 
+@pytest.fixture
+def open_page(voices: APIRequestContext, open_page: Open) -> Open:
+    """Closed before its voices go, of which it would ask for one that is open in it."""
+    return open_page
+
+
 def name_it(page: Page, name: str) -> None:
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("This is my voice").check()
