@@ -39,6 +39,9 @@ batch's, and how many cores there are for it is seen anew. Eight at once take as
 _FIRST_SECONDS = 10.0
 """So long a step waits for the first sound of a room at most."""
 
+_WARM_SECONDS = 60.0
+"""So long the warming up waits for its sound at most: on a slow machine too a checkpoint must come to be loaded."""
+
 _PACE_FRAMES = 8
 """Are made at once while it warms up, from which it learns how fast it is."""
 
@@ -141,7 +144,7 @@ class Batch:
             if sounding is None:
                 model.decoder.decode([state], piece)
             else:
-                sounding.result(_FIRST_SECONDS)
+                sounding.result(_WARM_SECONDS)
             if frames > 1:
                 self.pace.note((time.perf_counter() - begin) / frames, frames)
         model.frames.close(row)

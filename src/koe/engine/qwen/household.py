@@ -85,7 +85,8 @@ class Loader:
         weights = fingerprint(checkpoint)
         check_stopping()
         quantised = self._quantised(checkpoint, device, check_stopping)
-        loaded = load(checkpoint.folder, device, codec_of=codec_of, graph_bytes=quantised.memory if quantised else None)
+        graph_bytes = quantised.memory if quantised else None
+        loaded = load(checkpoint.folder, device, codec_of=codec_of, graph_bytes=graph_bytes)
         check_stopping()
         listener = Listener(checkpoint.name, weights, ReferenceEncoder(loaded.model))
         model = self._model(loaded, listener, quantised)
@@ -96,8 +97,7 @@ class Loader:
             self._tell_pace(checkpoint, batch)
         after = taken_memory(device)
         self.release()
-        graphs = quantised.memory if quantised else 0
-        memory = graphs + _weight(loaded) if before is None or after is None else after - before
+        memory = (graph_bytes or 0) + _weight(loaded) if before is None or after is None else after - before
         how = f", {quantised.precision}" if quantised else ""
         _log.info("%s loaded in %.1f s%s", checkpoint.name, time.monotonic() - begin, how)
         return Household(checkpoint, loaded, batch, memory, time.monotonic())

@@ -52,7 +52,7 @@ _CODEC = {"hidden_size": 512, "intermediate_size": 1024, "head_dim": 64, "codebo
 
 
 def measure(size: Size, precision: Quantised, folder: Path, tell: Callable[[str], None]) -> Figures:
-    """Takes half a minute and up to 5 GB in the folder, which are removed again."""
+    """Takes half a minute and up to 4.3 GB in the folder, which are removed again."""
     torch.set_num_threads(threads())
     with tempfile.TemporaryDirectory(dir=folder, prefix=".bench-") as place:
         tell(f"making noise as large as {size} at {precision} ...")

@@ -15,6 +15,9 @@ from koe.engine.qwen.cpu.graph import MICROSOFT, Graph, Weights
 _END = 2**62
 """As the end of a slice: all there is."""
 
+_MEMORY = "memory"
+"""The input: how large it is is known once all is drawn."""
+
 
 class Drawing:
     """One such graph."""
@@ -22,14 +25,13 @@ class Drawing:
     def __init__(self, weights: Weights | None) -> None:
         self.graph = Graph(weights)
         self._plan = Floorplan()
-        self._memory = "memory"
         self._kept: list[str] = []
 
     def model(self, result: str, name: str) -> Any:
         """An onnx.ModelProto that computes this result, as `result`, and what is kept."""
         self.graph.output(result, "result", ("b", "n", "m"))
         self.graph.output(self.graph.op("Concat", *self._kept, axis=1), "kept", ("b", self._plan.size))
-        self.graph.input(self._memory, ("b", self._plan.size))
+        self.graph.input(_MEMORY, ("b", self._plan.size))
         return self.graph.model(name)
 
     def numbers(self, *values: int) -> str:
@@ -58,7 +60,7 @@ class Drawing:
         `shape`: of what is kept, but for the streams.
         """
         slot = self._plan.reserve(*shape)
-        before = self.reshaped(self.cut(self._memory, slot.start, self._plan.size, 1), 0, *shape)
+        before = self.reshaped(self.cut(_MEMORY, slot.start, self._plan.size, 1), 0, *shape)
         both = self.graph.op("Concat", before, x, axis=axis)
         self._kept.append(self.reshaped(self.cut(both, -past, _END, axis), 0, -1))
         return both

@@ -36,7 +36,7 @@ _ABANDONED = 3600.0
 """Seconds after which nobody is still writing."""
 
 _READERS = 2
-"""Files at once, of which one is half of all."""
+"""Files at once: the largest is half of all."""
 
 _GB = 1e9
 
